@@ -10,7 +10,7 @@ from mmbench.cli.options import Cache, Cluster, Device, Jobs, Json, Out, Plugins
 from mmbench.cli.output.console import note, show_json, show_lines
 from mmbench.cli.output.newest import note_newest_suite
 from mmbench.cli.output.progress import progress
-from mmbench.cli.output.suites import show_suite
+from mmbench.cli.output.suites import show_suite, show_suite_description
 from mmbench.registry import parse_pairs, split_list
 
 app = typer.Typer(
@@ -90,11 +90,20 @@ def run(
 
 
 @app.command(cls=Command, epilog="mmbench suite show runs")
-def show(results: Results, plugin: Plugins = None, as_json: Json = False) -> None:
-    """Show scores, mean ranks and verdicts over the datasets of a suite."""
+def show(
+    results: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder or file that mmbench suite run printed, or a suite.")
+    ],
+    plugin: Plugins = None,
+    as_json: Json = False,
+) -> None:
+    """Show scores, mean ranks and verdicts over datasets; of a suite that has no results, its datasets."""
     from mmbench.registry import load_registry
-    from mmbench.workflows import load_suite_result
+    from mmbench.workflows import find_suites, load_suite, load_suite_result
 
+    if results.suffix == ".toml" or (str(results) in find_suites() and not results.exists()):
+        show_suite_description(load_suite(str(results)), as_json)
+        return
     load_registry(tuple(plugin or ()))  # its metrics score the records
     note_newest_suite(results)
     show_suite(load_suite_result(results), as_json)

@@ -13,6 +13,7 @@ from .plots.style import check_matplotlib as check_matplotlib
 from .result_views import render_html as render_html
 from .result_views import render_text as render_text
 from .suites.page import write_suite_report as write_suite_report
+from .suites.tables import suite_description as suite_description
 from .suites.tables import suite_tables as suite_tables
 from .terminal import ablation_tables as ablation_tables
 from .terminal import audit_table as audit_table

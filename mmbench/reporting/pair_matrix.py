@@ -8,7 +8,7 @@ from mmbench.reporting.number_format import format_difference, format_p, format_
 from mmbench.results import Comparison, Pair
 from mmbench.storage import counted, plural_of
 
-BETTER, WORSE, EVEN = "+", "\N{MINUS SIGN}", "\N{MIDDLE DOT}"
+BETTER, WORSE, EVEN = "B", "W", "\N{MIDDLE DOT}"
 LEAST = 3
 """Fewer methods are compared in the verdict or in one line."""
 MARKS = (

@@ -45,6 +45,7 @@ from .retrain import retrain_fold as retrain_fold
 from .run import run_spec as run_spec
 from .split_audit.overlaps import SplitAudit as SplitAudit
 from .split_audit.overlaps import audit_split as audit_split
+from .suites.definition import Suite as Suite
 from .suites.definition import find_suites as find_suites
 from .suites.definition import load_suite as load_suite
 from .suites.request import SuiteSpec as SuiteSpec

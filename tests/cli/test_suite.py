@@ -30,6 +30,8 @@ modalities = ["facts"]
 training = { epochs = 1 }
 [[datasets]]
 name = "absent"
+dataset = "eegmat"
+task = "state"
 """
 
 
@@ -85,18 +87,19 @@ def test_show_takes_results_of_a_suite(shell: Shell, write_suite_results: Write)
     assert "a suite has no explanations" in err
 
 
-def test_show_of_a_folder_with_results_of_a_suite_alone_shows_them(shell: Shell) -> None:
-    Path("small.toml").write_text(TEXT)
-    shell("run", "small.toml", "--methods", "concat,prior", "--only", "absent")
-    (path,) = Path("runs").glob("suite-*.json")
+def test_show_of_a_folder_with_results_of_a_suite_alone_shows_them(shell: Shell, write_suite_results: Write) -> None:
+    path = write_suite_results(Path("runs"), {}, absent={"b": ("failed", "why")})
     assert shell("runs", command="show")[:2] == (0, shell("show", str(path))[1])
 
 
 def test_a_suite_of_which_nothing_can_be_run_ends_with_one(shell: Shell) -> None:
     Path("small.toml").write_text(TEXT)
-    code, out, _ = shell("run", "small.toml", "--methods", "concat,prior", "--only", "absent")
-    assert code == 1
-    assert "absent, not installed: no dataset 'absent'" in out
+    code, out, err = shell("run", "small.toml", "--methods", "concat,prior", "--only", "absent")
+    assert (code, out) == (2, "")
+    absent, closing = err.splitlines()
+    assert "small-v1: absent not at hand: give its files with --data absent=DIR; to get them: mmbench data" in absent
+    assert "no dataset can be run" in closing
+    assert not Path("runs").exists()
 
 
 def test_of_several_results_in_a_folder_the_newest_is_shown_and_the_others_are_named(
@@ -108,6 +111,18 @@ def test_of_several_results_in_a_folder_the_newest_is_shown_and_the_others_are_n
     _, out, err = shell("show", "runs")
     assert f"runs: {newer.name} is the newest of 2 results of suites; the others: {older.name}" in err
     assert "third" not in out
+
+
+def test_a_suite_without_results_is_shown_with_its_datasets_and_the_way_to_run_it(shell: Shell) -> None:
+    code, out, _ = shell("show", "affect-v1")
+    assert code == 0
+    assert "dataset    protocol task     metric" in out
+    assert "deap       subject  quadrant" in out
+    assert "tuning trials 10" in out
+    assert "mmbench suite run affect-v1 --methods METHOD,METHOD --data NAME=DIR" in out
+    assert json.loads(shell("show", "affect-v1", "--json")[1])["datasets"]["wesad"]["task"] == "state"
+    Path("small.toml").write_text(TEXT)
+    assert "mmbench suite run small.toml" in shell("show", "small.toml")[1]
 
 
 def test_suites_are_listed_with_their_datasets(shell: Shell) -> None:

@@ -14,6 +14,7 @@ from mmbench.reporting.leaderboards.suites import (
     load_ranked_suite,
 )
 from mmbench.reporting.pages import board_page, index_page
+from mmbench.reporting.terminal.warnings import merge_warnings
 from mmbench.storage import write_text
 from mmbench.workflows import is_audit, is_suite_file
 
@@ -60,7 +61,10 @@ def _render(root: Path, boards: Mapping[str, Board], suites: Sequence[RankedSuit
     markdown, html = PAGES
     own = {path: board for path, board in boards.items() if not path.startswith(f"{SUITES}/")}
     cells = {board_path(suite.folder, root): suite_cells(suite.result) for suite in suites}
-    files = {markdown: index_markdown(own, cells), html: index_page(own, cells)}
+    named = [(board.name, board.comparison) for board in own.values()]
+    named += [(f"{suite.label} {name}", each) for suite in suites for name, each in suite.result.comparisons.items()]
+    warnings = merge_warnings(named, only_data=True)
+    files = {markdown: index_markdown(own, cells, warnings), html: index_page(own, cells, warnings)}
     for suite in suites:
         path = board_path(suite.folder, root)
         files[f"{path}/{markdown}"] = suite_markdown(suite)

@@ -15,6 +15,7 @@ from mmbench.reporting.number_format import (
     format_signed,
 )
 from mmbench.reporting.terminal.audits import WORDS
+from mmbench.reporting.terminal.warnings import warning_mark
 from mmbench.results import Comparison, data_name
 from mmbench.workflows import SuiteResult
 
@@ -117,7 +118,7 @@ def index_cells(board: Board) -> Sequence[str]:
     run, best = board.comparison.run, board.ranked[0]
     ties = len(board.leaders) - 1
     return (
-        data_name(run) + (" (SIMULATED)" if board.comparison.simulated else ""),
+        data_name(run) + warning_mark([board.comparison]),
         str(run["task"]),
         str(run["protocol"]),
         str(len(board.ranked)),
@@ -134,7 +135,7 @@ def suite_cells(result: SuiteResult) -> Sequence[str]:
     standings = result.standings
     best = f"{standings.ranked[0].method} {standings.ranked[0].mean_rank:.2f}" if standings.ranked else "–"
     return (
-        result.file.label,
+        result.file.label + warning_mark(result.comparisons.values()),
         result.file.title,
         str(len(result.methods)),
         f"{len(result.comparisons)} of {len(result.datasets)}",

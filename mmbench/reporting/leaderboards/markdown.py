@@ -21,7 +21,7 @@ from mmbench.reporting.metric_names import describe_targets, describe_targets_of
 from mmbench.reporting.terminal.elsewhere import elsewhere_lines, pretrained_lines
 from mmbench.reporting.terminal.limits import one_seed_line
 from mmbench.reporting.terminal.run_description import chance_line
-from mmbench.reporting.terminal.warnings import find_warnings
+from mmbench.reporting.terminal.warnings import ComparisonWarning, find_warnings
 from mmbench.results import Comparison
 from mmbench.storage import counted
 
@@ -45,13 +45,17 @@ def board_markdown(board: Board) -> str:
     return "\n".join(lines) + "\n"
 
 
-def index_markdown(boards: Mapping[str, Board], suites: Mapping[str, Sequence[str]]) -> str:
-    """The index of all boards and suites by folder; of a suite, its cells."""
+def index_markdown(
+    boards: Mapping[str, Board], suites: Mapping[str, Sequence[str]], warnings: Sequence[ComparisonWarning]
+) -> str:
+    """The index of all boards and suites by folder; of a suite, its cells. ``warnings`` are about all boards."""
     lines = [
         "# Leaderboards",
         "",
         "`mmbench leaderboard verify` recomputes every number from the predictions in the records.",
     ]
+    if warnings:
+        lines += ["", *warning_lines(warnings)][:-1]
     if boards:
         lines += ["", *_index(INDEX, {path: index_cells(board) for path, board in boards.items()})]
     if suites:
@@ -68,9 +72,11 @@ def board_facts(board: Board) -> list[str]:
     comparison, run = board.comparison, board.comparison.run
     first = comparison.methods[0]
     card = run["card"]
-    source = "; ".join(str(card[name]) for name in ("title", "licence", "url") if card.get(name))
+    # The licence is that of the real data.
+    names = ("title", "url") if comparison.simulated else ("title", "licence", "url")
+    source = "; ".join(str(card[name]) for name in names if card.get(name)) or str(card["access"])
     return [
-        source or str(card["access"]),
+        f"simulated, in place of: {source}" if comparison.simulated else source,
         f"{counted(len(first.labels), 'sample')} of {describe_targets(run)}, "
         f"{counted(run['folds'], 'fold')}; splits {run['fingerprint']}",
         *filter(None, [chance_line(comparison), direction_note(comparison), describe_targets_of_mean(comparison)]),
@@ -107,11 +113,16 @@ def column_notes(board: Board) -> list[str]:
 
 
 def _about(board: Board) -> Iterator[str]:
-    for warning in find_warnings(board.comparison):
-        yield f"**{escape(warning.line)}**"
-        yield ""
+    yield from warning_lines(find_warnings(board.comparison))
     for fact in board_facts(board):
         yield "- " + _LEADING.sub(r"\1\\", escape(fact))
+
+
+def warning_lines(warnings: Iterable[ComparisonWarning]) -> Iterator[str]:
+    """A paragraph in bold for each warning, each followed by an empty line."""
+    for warning in warnings:
+        yield f"**{escape(warning.line)}**"
+        yield ""
 
 
 def _notes(board: Board) -> Iterator[str]:
@@ -122,7 +133,7 @@ def _notes(board: Board) -> Iterator[str]:
 
 def _row(standing: Standing, comparison: Comparison) -> list[str]:
     cells = linked([escape(cell.text) for cell in board_cells(standing, comparison)], 1, standing.run)
-    return [f"**{cell}**" if standing.is_tied and at in (1, 2) else cell for at, cell in enumerate(cells)]
+    return [f"**{cell}**" if standing.is_strong and at in (1, 2) else cell for at, cell in enumerate(cells)]
 
 
 def escape(text: str) -> str:

@@ -12,6 +12,7 @@ from mmbench.storage import counted
 class Standing:
     """One run: its rank, whether it is tied with the best (not significantly worse), its scores and its cost.
 
+    ``is_strong`` marks a tied run on a board where some run is not tied.
     ``last`` and ``oracle`` are the changes of the score at the last epoch and at the best epoch on test data,
     relative to the chosen epoch; ``calibration`` is the expected calibration error, for values the coverage of 95 %
     intervals; ``budget`` is that of tuning; ``flops`` of one sample and ``train`` in seconds are
@@ -22,6 +23,7 @@ class Standing:
     run: str
     method: str
     is_tied: bool
+    is_strong: bool
     scores: Mapping[str, Interval]
     calibration: float | None
     last: float | None
@@ -52,6 +54,7 @@ def _make_standing(board: Board, rank: int, method: MethodResult) -> Standing:
         run=method.folder.name,
         method=method.name,
         is_tied=method.folder.name in board.leaders,
+        is_strong=method.folder.name in board.leaders and len(board.leaders) < len(board.ranked),
         scores=method.scores,
         calibration=_calibration(method),
         last=None if method.is_elsewhere else method.gap("last"),

@@ -3,14 +3,23 @@
 from collections.abc import Iterator
 
 from mmbench.reporting.leaderboards.columns import Column
-from mmbench.reporting.leaderboards.markdown import escape, linked, markdown_table, relative_url
+from mmbench.reporting.leaderboards.markdown import escape, linked, markdown_table, relative_url, warning_lines
 from mmbench.reporting.leaderboards.suites import RankedSuite
 from mmbench.reporting.metric_names import capitalized
-from mmbench.reporting.pages.page_model import Drawing, Page, Table
+from mmbench.reporting.pages.page_model import Drawing, Table
 from mmbench.reporting.pages.rendering import render_page
-from mmbench.reporting.suites.diagram import diagram_lines, find_mean_ranks
-from mmbench.reporting.suites.page import data_table, scores_table, suite_sections, verdicts_table
-from mmbench.reporting.suites.words import VERDICT_NOTE, absent_lines, critical_line, lead, rank_lines, units_note
+from mmbench.reporting.plots.ranks import MeanRanks
+from mmbench.reporting.suites.diagram import NARROW, diagram_lines, find_mean_ranks
+from mmbench.reporting.suites.page import data_table, scores_table, suite_page_content, suite_sections, verdicts_table
+from mmbench.reporting.suites.words import (
+    VERDICT_NOTE,
+    absent_lines,
+    critical_line,
+    lead,
+    rank_lines,
+    suite_warnings,
+    units_note,
+)
 
 _DIAGRAM = "Mean ranks; methods on a bar do not differ significantly"
 
@@ -19,6 +28,7 @@ def suite_markdown(suite: RankedSuite) -> str:
     """Scores on each board, mean ranks with their test, counts of verdicts, and what is missing."""
     result = suite.result
     lines = [f"# {escape(result.file.title)}", "", escape(lead(result)), ""]
+    lines += warning_lines(suite_warnings(result))
     lines += [*_as_markdown(scores_table(result)), "", f"[95 % interval]; {units_note(result)}", ""]
     lines += [*(f"- {escape(capitalized(line))}" for line in rank_lines(result)), ""]
     lines += [*_diagram(suite), *_as_markdown(verdicts_table(result)), "", f"{capitalized(VERDICT_NOTE)}.", ""]
@@ -30,10 +40,15 @@ def suite_markdown(suite: RankedSuite) -> str:
 
 def suite_page(suite: RankedSuite, back: str) -> str:
     """The page of a suite; ``back`` is the relative path from its folder to the index."""
-    sections = suite_sections(suite.result, lambda ranks: Drawing("\n".join(diagram_lines(ranks)), _DIAGRAM))
-    page = Page(title=suite.result.file.title, lead=lead(suite.result), sections=tuple(sections))
+    sections = suite_sections(suite.result, _draw)
+    page = suite_page_content(suite.result, sections)
     boards = [(name, relative_url(f"{suite.path_of(name)}/index.html")) for name in suite.boards]
     return render_page("suite.html", page=page, boards=boards, back=back)
+
+
+def _draw(ranks: MeanRanks) -> Drawing:
+    """The diagram as text: a drawing of matplotlib would differ between its versions, and so the page."""
+    return Drawing("\n".join(diagram_lines(ranks)), "\n".join(diagram_lines(ranks, NARROW)), _DIAGRAM)
 
 
 def _diagram(suite: RankedSuite) -> Iterator[str]:

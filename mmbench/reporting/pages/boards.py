@@ -16,10 +16,11 @@ from mmbench.reporting.leaderboards.columns import (
 )
 from mmbench.reporting.leaderboards.markdown import board_facts, column_notes, relative_url
 from mmbench.reporting.leaderboards.standings import Standing, find_pairs, find_standings
+from mmbench.reporting.metric_names import direction_note
 from mmbench.reporting.number_format import format_difference, format_p
 from mmbench.reporting.pages.rendering import render_page
 from mmbench.reporting.pair_matrix import LEAST, MARKS, make_matrix
-from mmbench.reporting.terminal.warnings import find_warnings
+from mmbench.reporting.terminal.warnings import ComparisonWarning, find_warnings
 from mmbench.results import Comparison, Pair
 from mmbench.storage import plural_of
 
@@ -36,7 +37,7 @@ class Row:
     run: str
     url: str
     method: str
-    is_tied: bool
+    is_strong: bool
     cells: Sequence[Cell]
     settings: Sequence[Cell]
 
@@ -86,6 +87,7 @@ def board_page(board: Board, back: str) -> str:
         notes=column_notes(board),
         units=plural_of(board.comparison.run["unit"]),
         metric=board.comparison.metric_title,
+        direction=direction_note(board.comparison),
         columns=columns[:-N_SETTINGS],
         settings=(*columns[:_N_NAMES], *columns[-N_SETTINGS:]),
         rows=[_row(standing, board.comparison) for standing in find_standings(board)],
@@ -95,20 +97,24 @@ def board_page(board: Board, back: str) -> str:
     )
 
 
-def index_page(boards: Mapping[str, Board], suites: Mapping[str, Sequence[str]]) -> str:
-    """The index of all boards and suites by folder; of a suite, its cells."""
+def index_page(
+    boards: Mapping[str, Board], suites: Mapping[str, Sequence[str]], warnings: Sequence[ComparisonWarning]
+) -> str:
+    """The index of all boards and suites by folder; of a suite, its cells. ``warnings`` are about all boards."""
     tables = [
         IndexTable("boards", "Boards", _BOARDS, INDEX, {path: index_cells(board) for path, board in boards.items()}),
         IndexTable("suites", "Suites", _SUITES, SUITE_INDEX, suites),
     ]
-    return render_page("boards.html", kind="boards", tables=[table for table in tables if table.rows])
+    return render_page(
+        "boards.html", kind="boards", tables=[table for table in tables if table.rows], warnings=warnings
+    )
 
 
 def _row(standing: Standing, comparison: Comparison) -> Row:
     cells = board_cells(standing, comparison)
     settings = (*cells[:_N_NAMES], *cells[-N_SETTINGS:])
     return Row(
-        standing.run, relative_url(standing.run), standing.method, standing.is_tied, cells[:-N_SETTINGS], settings
+        standing.run, relative_url(standing.run), standing.method, standing.is_strong, cells[:-N_SETTINGS], settings
     )
 
 

@@ -46,9 +46,13 @@ class Code:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A drawing of characters, whose lines are not wrapped; ``label`` names it for screen readers."""
+    """A drawing of characters, whose lines are not wrapped, and a ``narrow`` one for phones.
+
+    ``label`` names it for screen readers.
+    """
 
     text: str
+    narrow: str
     label: str
     kind: ClassVar[str] = "drawing"
 

@@ -12,6 +12,8 @@ from mmbench.storage import counted
 from mmbench.workflows import Standings, SuiteResult
 
 _WIDTH, _LONGEST = 80, 30
+NARROW = 36
+"""Characters of a line on a phone."""
 
 
 def find_mean_ranks(standings: Standings) -> MeanRanks | None:
@@ -25,11 +27,15 @@ def find_mean_ranks(standings: Standings) -> MeanRanks | None:
     return MeanRanks(names, values, len(standings.datasets), find_joined(names, apart))
 
 
-def diagram_lines(found: MeanRanks) -> Iterator[str]:
-    """A line for each method with its place on the axis of mean ranks, and a bar for each set that is joined."""
-    names = [name if len(name) <= _LONGEST else f"{name[: _LONGEST - 4]} ..." for name in found.names]
+def diagram_lines(found: MeanRanks, total: int = _WIDTH) -> Iterator[str]:
+    """A line for each method with its place on the axis of mean ranks, and a bar for each set that is joined.
+
+    Lines are ``total`` characters long at most.
+    """
+    longest = min(_LONGEST, total * 2 // 5)
+    names = [name if len(name) <= longest else f"{name[: longest - 4]} ..." for name in found.names]
     margin = max(len("mean rank"), *map(len, names)) + 1
-    width = _WIDTH - margin - 6
+    width = total - margin - 6
     places = [round((value - 1) / (len(names) - 1) * (width - 1)) for value in found.values]
     yield f"{'mean rank':<{margin}}{_axis(len(names), width)}"
     for name, place, value in zip(names, places, found.values, strict=True):

@@ -1,11 +1,11 @@
 """The page of a suite: one HTML file that works offline."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from mmbench.reporting.metric_names import capitalized
 from mmbench.reporting.number_format import format_interval
-from mmbench.reporting.pages.page_model import Block, Code, Definitions, Lines, Page, Section, Table, Text
+from mmbench.reporting.pages.page_model import Block, Code, Lines, Page, Section, Table, Text
 from mmbench.reporting.pages.plot_embedding import PlotEmbedder
 from mmbench.reporting.pages.rendering import Written, render_page, write_page
 from mmbench.reporting.plots.ranks import MeanRanks
@@ -21,12 +21,13 @@ from mmbench.reporting.suites.words import (
     ordered_methods,
     rank_cell,
     rank_lines,
+    settings_table,
+    suite_warnings,
     units_note,
     verdict_cells,
     verdict_title,
 )
 from mmbench.results import Comparison
-from mmbench.storage import canonical_json
 from mmbench.workflows import SuiteResult
 
 
@@ -39,8 +40,12 @@ def render_suite_report(result: SuiteResult) -> str:
     """The page as HTML; the same records give the same page."""
     embedder = PlotEmbedder()
     sections = suite_sections(result, lambda ranks: embedder.embed(lambda width: ranks_plot(result, ranks, width)))
-    page = Page(title=result.file.title, lead=lead(result), sections=tuple(sections))
-    return render_page("report.html", embedder.style_sheet.css, page=page)
+    return render_page("report.html", embedder.style_sheet.css, page=suite_page_content(result, sections))
+
+
+def suite_page_content(result: SuiteResult, sections: Iterable[Section]) -> Page:
+    """The page of a suite with its title, lead, warnings and ``sections``."""
+    return Page(result.file.title, lead(result), tuple(sections), suite_warnings(result))
 
 
 def suite_sections(result: SuiteResult, draw: Callable[[MeanRanks], Block]) -> Iterator[Section]:
@@ -52,8 +57,10 @@ def suite_sections(result: SuiteResult, draw: Callable[[MeanRanks], Block]) -> I
         yield Section("verdicts", "Verdicts", [verdicts_table(result), Text(note, quiet=True)])
     if absent := list(absent_lines(result)):
         yield Section("missing", "Missing results", [Lines([line.strip() for line in absent])])
-    settings = [data_table(result), _settings(result)] if result.comparisons else [_settings(result)]
-    yield Section("reproduce", "Datasets and reproduction", [*settings, Code(result.file.command, "The command")])
+    data = [data_table(result)] if result.comparisons else []
+    yield Section(
+        "reproduce", "Datasets and reproduction", [*data, *_settings(result), Code(result.file.command, "The command")]
+    )
 
 
 def scores_table(result: SuiteResult) -> Table:
@@ -107,10 +114,8 @@ def _records(result: SuiteResult, comparison: Comparison) -> str:
     return folder.relative_to(result.path.parent).as_posix()
 
 
-def _settings(result: SuiteResult) -> Definitions:
-    """What the suite says of each dataset."""
-    items = [
-        (name, [(key, each if isinstance(each, str) else canonical_json(each)) for key, each in settings.items()])
-        for name, settings in result.file.content["datasets"].items()
-    ]
-    return Definitions(f"What {result.file.label} says", items)
+def _settings(result: SuiteResult) -> Iterator[Block]:
+    """The settings of the suite: those of single datasets as a table, and those of all in a line."""
+    columns, rows, common = settings_table(result.file.content["datasets"])
+    yield Table(f"Settings of {result.file.label}", columns, rows, len(columns))
+    yield Lines([f"All datasets: {common}"] if common else [])

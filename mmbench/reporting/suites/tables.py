@@ -10,24 +10,28 @@ from mmbench.reporting.suites.words import (
     absent_lines,
     critical_line,
     data_row,
-    dataset_title,
     lead,
     ordered_methods,
     rank_cell,
     rank_lines,
     score_cells,
+    settings_table,
+    suite_warnings,
     verdict_cells,
     verdict_title,
 )
 from mmbench.reporting.terminal.layout import fitted_tables, path_line, plain_table
-from mmbench.workflows import SuiteResult
+from mmbench.reporting.terminal.warnings import warning_mark, warning_text
+from mmbench.storage import counted
+from mmbench.workflows import Suite, SuiteResult
 
 _WIDTH = 80
 
 
 def suite_tables(result: SuiteResult) -> RenderableType:
     """Scores, mean ranks, the test of ranks with its diagram, counts of verdicts, and what is missing."""
-    parts: list[RenderableType] = [Text(lead(result)), Text(result.file.title, style="bold"), Text()]
+    title = Text(result.file.title, style="bold").append_text(warning_text(suite_warnings(result)))
+    parts: list[RenderableType] = [Text(lead(result)), title, Text()]
     if result.comparisons:
         parts += [_scores(result), Text(), _data(result), Text()]
         parts += [Text(line) for line in rank_lines(result)]
@@ -37,8 +41,29 @@ def suite_tables(result: SuiteResult) -> RenderableType:
     return Group(*parts, path_line("results", result.path))
 
 
+def suite_description(suite: Suite) -> RenderableType:
+    """What a suite says before it is run: its datasets with their settings, its digest, and how to run it."""
+    columns, rows, common = settings_table(suite.content()["datasets"])
+    heading, *titles = columns
+    table = plain_table(heading)
+    for title in titles:
+        table.add_column(title, overflow="fold", no_wrap=title in ("task", "protocol"))
+    for row in rows:
+        table.add_row(*map(Text, row))
+    parts: list[RenderableType] = [
+        Text(f"{suite.label} ({suite.digest[:12]}) · {counted(len(suite.datasets), 'dataset')}"),
+        Text(suite.title, style="bold"),
+        Text(),
+        table,
+    ]
+    name = suite.label if suite.path.stem == suite.label else suite.path
+    run = f"mmbench suite run {name} --methods METHOD,METHOD --data NAME=DIR"
+    return Group(*parts, *([Text(f"\nall datasets: {common}")] if common else []), Text(f"\n{run}"))
+
+
 def _scores(result: SuiteResult) -> RenderableType:
-    titles = [dataset_title(name, each) for name, each in result.comparisons.items()]
+    # The marks in a line of their own, since columns are narrow.
+    titles = [f"{name}\n{warning_mark([each]).strip()}".strip() for name, each in result.comparisons.items()]
     rows = {name: [*score_cells(result, name), rank_cell(result, name)] for name in ordered_methods(result)}
     return fitted_tables({"method": ([*titles, "mean rank"], rows)}, _WIDTH)
 

@@ -1,15 +1,16 @@
 """Scores, ranks, tests and missing results of a suite as cells and sentences, for the terminal and the page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from mmbench.reporting.metric_names import capitalized
 from mmbench.reporting.number_format import format_p, format_score
+from mmbench.reporting.terminal.warnings import ComparisonWarning, merge_warnings, warning_mark
 from mmbench.results import ALPHA, LEAST_DATASETS, N_DRAWS, Comparison
 from mmbench.storage import counted, plural_of
 from mmbench.workflows import Standings, SuiteResult
 
 DASH = "–"
-SIMULATED = " (simulated)"
 
 
 def ordered_methods(result: SuiteResult) -> list[str]:
@@ -18,9 +19,14 @@ def ordered_methods(result: SuiteResult) -> list[str]:
     return [*ranked, *(name for name in result.methods if name not in ranked)]
 
 
-def dataset_title(name: str, comparison: Comparison | None) -> str:
-    """The name of a dataset, marked where its data are simulated."""
-    return name + (SIMULATED if comparison is not None and comparison.simulated else "")
+def dataset_title(name: str, comparison: Comparison) -> str:
+    """The name of a dataset with the keywords of the warnings about its splits and data."""
+    return name + warning_mark([comparison])
+
+
+def suite_warnings(result: SuiteResult) -> list[ComparisonWarning]:
+    """The warnings about the comparisons of a suite, with the names of their datasets."""
+    return merge_warnings(result.comparisons.items())
 
 
 def score_cells(result: SuiteResult, method: str) -> list[str]:
@@ -113,6 +119,53 @@ def absent_lines(result: SuiteResult) -> Iterator[str]:
     if missing:
         yield f"{counted(len(missing), 'score')} {'is' if len(missing) == 1 else 'are'} missing ({DASH}):"
         yield from (f"  {method} on {dataset}: {reason}" for method, dataset, reason in missing)
+
+
+_NAMES = {
+    "standardize": "standardized by",
+    "stratify": "stratified",
+    "tune": "tuning trials",
+    "tune_scope": "tuned by",
+    "bad": "damaged samples",
+}
+_USUAL = {"stratify": False, "bad": "error", "threads": 1}
+"""Settings that are not shown."""
+
+
+def settings_table(datasets: Mapping[str, Mapping[str, Any]]) -> tuple[list[str], list[list[str]], str]:
+    """Columns and rows of the settings that differ between the datasets of a suite, and the others in a line.
+
+    Task, protocol and metric are always columns.
+    """
+    keys = dict.fromkeys(key for settings in datasets.values() for key in settings if key != "name")
+    values = {key: [_setting(key, name, each) for name, each in datasets.items()] for key in keys}
+    shown = {
+        key: cells
+        for key, cells in values.items()
+        if key in ("task", "protocol", "metric") or (len(set(cells)) > 1 and any(cells))
+    }
+    rows = [[name, *cells] for name, *cells in zip(datasets, *shown.values(), strict=True)]
+    common = [f"{_NAMES.get(key, key)} {cells[0]}" for key, cells in values.items() if key not in shown and cells[0]]
+    columns = {"dataset": "spec"} | _NAMES
+    return ["dataset", *(columns.get(key, key) for key in shown)], rows, ", ".join(common)
+
+
+def _setting(key: str, name: str, settings: Mapping[str, Any]) -> str:
+    """The value of a setting in words; "" where it says nothing."""
+    value = settings.get(key)
+    if (
+        value is None
+        or _USUAL.get(key) == value
+        or (key == "dataset" and value == name)
+        or (key == "tune_scope" and "tune" not in settings)
+    ):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{each} {of}" for each, of in value.items())
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    return text.replace("_", " ") if key == "metric" else text
 
 
 def lead(result: SuiteResult) -> str:

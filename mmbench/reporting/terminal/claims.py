@@ -145,6 +145,8 @@ def _meanings(card: CardResult) -> Iterator[str]:
     for group in dict.fromkeys(group for row in ran for group in row.leaks):
         share = max(row.leaks.get(group, 0.0) for row in ran)
         yield f"LEAK: up to {share:.0%} of the test samples share their {group} with the training part"
+    for note in dict.fromkeys(note for row in ran if row.comparison for note in row.comparison.data_notes):
+        yield f"DATA: {note}"
     for line in dict.fromkeys(weights.line for row in ran for weights in row.unknown):
         yield f"UNKNOWN: {line}"
 

@@ -69,7 +69,7 @@ def _table_of(heading: str, names: Sequence[str], columns: Sequence[Sequence[str
 
 def _width(columns: Sequence[Sequence[str]]) -> int:
     """The width of columns, with the blank before each."""
-    return sum(1 + max(map(len, column)) for column in columns)
+    return sum(1 + max(len(line) for text in column for line in text.split("\n")) for column in columns)
 
 
 def relative_path(path: Path) -> Path:

@@ -12,7 +12,7 @@ from mmbench.reporting.number_format import format_score
 from mmbench.reporting.terminal.limits import above_chance_line
 from mmbench.reporting.terminal.training_settings import training_lines
 from mmbench.reporting.terminal.tuning_budget import tuning_lines
-from mmbench.reporting.terminal.warnings import find_warnings
+from mmbench.reporting.terminal.warnings import find_warnings, warning_text
 from mmbench.results import Comparison, data_name
 from mmbench.storage import counted
 
@@ -27,9 +27,7 @@ def headline(comparison: Comparison, subject: str = "") -> Text:
         f"protocol {run['protocol']}",
     ]
     text = Text(" · ".join(parts), style="bold")
-    for warning in find_warnings(comparison):
-        text.append(f"\n{warning.line}", style="bold red" if warning.is_fault else "bold yellow")
-    return text
+    return text.append_text(warning_text(find_warnings(comparison)))
 
 
 def chance_line(comparison: Comparison) -> str:

@@ -1,13 +1,17 @@
 """Warnings about a comparison: leaks, missing classes, untrained baselines, suspicious predictions, the data."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
+
+from rich.text import Text
 
 from mmbench.data import Protocol, missing_class_lines, parse_protocol
 from mmbench.reporting.metric_names import targets_word
 from mmbench.reporting.terminal.training_settings import format_settings
 from mmbench.results import Comparison, UntrainedMethod
 
+_ABOUT_DATA = ("LEAK:", "SHARED:", "DATA:", "SIMULATED data:")
+"""Warnings about the splits and the data, which hold for every method."""
 _LEAST_COPIES = 0.01  # share of the test samples; fewer copies change a score by less than 0.01
 
 
@@ -46,6 +50,35 @@ def find_warnings(comparison: Comparison) -> Iterator[ComparisonWarning]:
         yield ComparisonWarning("DATA:", note, False)
     if comparison.simulated:
         yield ComparisonWarning("SIMULATED data:", "these scores say nothing about real data.", False)
+
+
+def warning_mark(comparisons: Iterable[Comparison]) -> str:
+    """The keywords of warnings about splits and data, to follow a name: `` (leak, simulated)``; "" without any."""
+    words = {each.word for comparison in comparisons for each in find_warnings(comparison)}
+    found = [word.split()[0].strip(":").lower() for word in _ABOUT_DATA if word in words]
+    return f" ({', '.join(found)})" if found else ""
+
+
+def merge_warnings(named: Iterable[tuple[str, Comparison]], only_data: bool = False) -> list[ComparisonWarning]:
+    """The warnings about several comparisons, each line with the names of all that it holds for.
+
+    With ``only_data`` those about the splits and the data.
+    """
+    names: dict[ComparisonWarning, dict[str, None]] = {}
+    for name, comparison in named:
+        for each in find_warnings(comparison):
+            if not only_data or each.word in _ABOUT_DATA:
+                names.setdefault(each, {})[name] = None
+    merged = (each._replace(text=f"{', '.join(of)}: {each.text}") for each, of in names.items())
+    return sorted(merged, key=lambda each: not each.is_fault)
+
+
+def warning_text(warnings: Iterable[ComparisonWarning]) -> Text:
+    """A line for each warning, faults in red, each after a line break."""
+    text = Text()
+    for each in warnings:
+        text.append(f"\n{each.line}", style="bold red" if each.is_fault else "bold yellow")
+    return text
 
 
 def _describe_shared(group: str, share: float, protocol: Protocol) -> str:

@@ -1,15 +1,16 @@
 """Plan of a suite: the datasets that are installed and at hand, and the methods that apply to each."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
 from mmbench.data import find_dataset_folder
 from mmbench.errors import DataError, SpecError, UserError
-from mmbench.registry import describe_missing_distributions, load_registry, parse_spec
+from mmbench.registry import describe_missing_distributions, did_you_mean, load_registry, parse_spec, similar_names
 from mmbench.storage import SilentReporter, use_reporter
 from mmbench.workflows.finished_runs import find_finished_run, start_run
-from mmbench.workflows.suites.definition import Suite, SuiteDataset
+from mmbench.workflows.suites.definition import Suite, SuiteDataset, find_suites, read_suite
 from mmbench.workflows.suites.request import SuiteSpec, find_data, make_run
 
 State = Literal["ready", "run", "not installed", "not at hand", "failed", "not requested", "no method applies"]
@@ -74,11 +75,12 @@ def _plan_dataset(spec: SuiteSpec, dataset: SuiteDataset, earlier: Mapping[str, 
     if (reason := _find_not_installed(spec, dataset)) is not None:
         return PlannedDataset(dataset, "not installed", reason)
     if (reason := _find_not_at_hand(spec, dataset)) is not None:
+        _check_dataset(spec, dataset, has_files=False)
         return PlannedDataset(dataset, "not at hand", reason)
     remaining = tuple(method for method in spec.methods if method not in (earlier or {}))
     if earlier is not None and _is_finished(spec, dataset, remaining):
         return PlannedDataset(dataset, "ready", "", remaining, earlier)
-    _check_dataset(spec, dataset)
+    _check_dataset(spec, dataset, has_files=True)
     methods, not_applicable = find_applicable(spec, dataset)
     if not methods:
         first, reason = next(iter(not_applicable.items()))
@@ -95,28 +97,43 @@ def _is_finished(spec: SuiteSpec, dataset: SuiteDataset, methods: Sequence[str])
         return find_finished_run(run, start_run(run)) is not None
 
 
-def _check_dataset(spec: SuiteSpec, dataset: SuiteDataset) -> None:
-    """Raise UserError for a setting that does not apply to a dataset, and for files that are damaged."""
+def _check_dataset(spec: SuiteSpec, dataset: SuiteDataset, has_files: bool) -> None:
+    """Raise UserError for a setting that does not apply to a dataset, and for files that are damaged.
+
+    Without its files, only for settings that do not depend on them.
+    """
     from mmbench.workflows.resolve import check_request, resolve_request  # imports torch
 
+    registry = load_registry(spec.plugins)
     try:
-        check_request(resolve_request(make_run(spec, dataset, [_PRIOR])))
+        registry.find("metrics", dataset.metric)
+        for encoder in dataset.encoders.values():
+            registry.find("encoders", parse_spec(encoder).name)
+        with nullcontext() if has_files else suppress(DataError):
+            request = resolve_request(make_run(spec, dataset, [_PRIOR]))
+            if has_files:
+                check_request(request)
     except UserError as error:
         where = f"{dataset.name}: {error.where}" if error.where else dataset.name
         raise type(error)(error.message, where=where, remedy=error.remedy) from error
 
 
 def _find_not_installed(spec: SuiteSpec, dataset: SuiteDataset) -> str | None:
-    registry = load_registry(spec.plugins)
-    name = parse_spec(dataset.spec).name
-    if name in registry.datasets:
-        return None
+    """Why a dataset is not installed, where a distribution of mmbench that is not installed may have it.
+
+    Raises SpecError with a suggestion for any other name.
+    """
+    registry, name = load_registry(spec.plugins), parse_spec(dataset.spec).name
     try:
         registry.find("datasets", name)
-    except UserError as error:
+    except SpecError as error:
+        own = {parse_spec(each.spec).name for path in find_suites().values() for each in read_suite(path).datasets}
+        known = {*registry.datasets, *own}
         missing = describe_missing_distributions()
-        return f"{error.message}; {missing}" if missing else error.message
-    return f"no dataset {name!r}"
+        if missing and (name in own or not similar_names(name, sorted(known))):
+            return f"no dataset {name!r}; {missing}"
+        raise SpecError(error.message, where=dataset.name, remedy=did_you_mean(name, known)) from error
+    return None
 
 
 def _find_not_at_hand(spec: SuiteSpec, dataset: SuiteDataset) -> str | None:
@@ -124,13 +141,13 @@ def _find_not_at_hand(spec: SuiteSpec, dataset: SuiteDataset) -> str | None:
     registry, name = load_registry(spec.plugins), parse_spec(dataset.spec)
     try:
         find_dataset_folder(registry, name, find_data(spec, dataset), spec.cache)
-    except DataError as error:
+    except DataError:
         if find_data(spec, dataset) is not None:
             raise
-        given = f"--data {name.name}=DIR"
-        if registry.dataset(name).download() is not None:
-            return f"{error.message}; mmbench data get {name.name} --to DIR, and give it with {given}"
-        return f"{error.message}; {error.remedy.replace('--data DIR', given)}"
+        given, found = f"give its files with --data {dataset.name}=DIR", registry.dataset(name)
+        # `data get` fetches the files, or says how to ask for them.
+        is_known = found.download() is not None or found.card.request
+        return f"{given}; to get them: mmbench data get {name.name} --to DIR" if is_known else given
     return None
 
 

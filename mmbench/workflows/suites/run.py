@@ -1,12 +1,12 @@
 """``mmbench suite run``: a comparison for each dataset of a suite, and the file that lists them."""
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mmbench.errors import RecordError, SpecError, UserError
+from mmbench.errors import DataError, RecordError, SpecError, UserError
 from mmbench.registry import did_you_mean, join_list
 from mmbench.storage import current_reporter, make_folder
 from mmbench.workflows.arguments.components import ComponentNames
@@ -67,15 +67,24 @@ def suite_spec(spec: SuiteSpec) -> SuiteResult:
     blank = SuiteFile(found.content(), found.digest, found.title, suite_command(spec, found), spec.methods, ())
     earlier = _read_earlier(blank.path_in(spec.out))
     planned = plan_suite(spec, found, {name: each.not_applicable for name, each in earlier.items()})
+    if not earlier and not any(each.state == "ready" for each in planned):
+        _report_absent(found, planned)
+        raise DataError("no dataset can be run", where=found.label, remedy="provide the files of one, as said for each")
     make_folder(spec.out)
     path = blank.update(spec.out, [_list_planned(each) for each in planned])
+    _report_absent(found, planned)
     for each in planned:
         if each.state == "ready":
             current_reporter().message(f"{found.label}: {each.dataset.name}")
             path = blank.update(spec.out, [_run_dataset(spec, each)])
-        elif each.state != "not requested":
-            current_reporter().message(f"{found.label}: {each.dataset.name} {each.state}: {each.reason}")
     return load_suite_result(path)
+
+
+def _report_absent(suite: Suite, planned: Sequence[PlannedDataset]) -> None:
+    """Say in a line for each dataset that is not run why it is not."""
+    for each in planned:
+        if each.state not in ("ready", "not requested"):
+            current_reporter().message(f"{suite.label}: {each.dataset.name} {each.state}: {each.reason}")
 
 
 def suite_command(spec: SuiteSpec, suite: Suite) -> str:

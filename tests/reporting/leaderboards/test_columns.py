@@ -8,8 +8,9 @@ import pytest
 
 from mmbench.reporting.leaderboards.boards import Board, find_boards, load_board
 from mmbench.reporting.leaderboards.columns import board_cells, board_columns
-from mmbench.reporting.leaderboards.markdown import board_markdown
+from mmbench.reporting.leaderboards.markdown import board_markdown, index_markdown
 from mmbench.reporting.leaderboards.standings import find_pairs, find_standings
+from mmbench.reporting.terminal.warnings import merge_warnings
 from mmbench.results.loading import load_comparison
 
 
@@ -35,7 +36,11 @@ def test_the_board_of_any_kind_of_task(write_task, tmp_path, kind):
     assert comparison.methods[0].orient(pair.difference.mean) > 0
     columns = [column.name for column in board_columns(comparison)]
     assert columns[3:6] == [comparison.title_of(name) for name in comparison.other_metrics]
+    index = index_markdown({"board": board}, {}, merge_warnings([(board.name, comparison)], only_data=True))
+    assert "**SIMULATED data: made · target · subject: these scores" in index
+    assert "[made (simulated)](board/README.md)" in index
     text = board_markdown(board)
+    assert "simulated, in place of: Made up" in text
     assert ("lower MAE is better" in text) == (kind == "values")
     assert ("coverage: share of heart in 95 % intervals" in text) == (kind == "values")
     assert ("ECE: expected calibration error" in text) == (kind != "values")

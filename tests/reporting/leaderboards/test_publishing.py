@@ -39,7 +39,7 @@ def test_board_page_lists_its_records(published: Path, comparison: Any) -> None:
     standings = find_standings(board)
     assert [standing.method for standing in standings] == ["concat", "prior"]
     assert standings[0].scores == comparison.methods[0].scores
-    assert [standing.is_tied for standing in standings] == [True, False]
+    assert [(each.is_tied, each.is_strong) for each in standings] == [(True, True), (False, False)]
     assert standings[0].budget == "2 tuning trials per fold"
     (pair,) = find_pairs(board)
     assert pair.difference.low > 0

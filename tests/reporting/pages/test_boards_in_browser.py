@@ -85,7 +85,7 @@ def test_pairs_are_a_matrix_of_differences_and_on_a_phone_of_marks(open_page: Op
             assert len(cells) == 4
             assert cells[at].inner_text() == ""
             shown = [cell.inner_text() for other, cell in enumerate(cells) if other != at]
-            assert all((len(text) > 1) is numbers for text in shown), shown
+            assert all(text[-1] in "BW·" and (len(text) > 1) is numbers for text in shown), shown
             assert all(" minus " in (cell.get_attribute("title") or " minus ") for cell in cells)
 
 

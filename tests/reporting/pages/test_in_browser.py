@@ -40,7 +40,7 @@ def test_on_a_phone_score_and_verdict_are_in_sight(open_page, report_of_many):
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= 390
     assert page.locator("table.matrix tbody tr").count() == 15
-    assert set(page.locator("table.matrix td span:visible").all_inner_texts()) <= set("+−·")
+    assert set(page.locator("table.matrix td span:visible").all_inner_texts()) <= set("BW·")
 
 
 def test_headings_are_in_order(open_page, report):

@@ -23,9 +23,21 @@ def test_the_table_has_a_score_for_each_method_and_dataset_and_the_mean_rank(
     row = next(line for line in text.splitlines() if line.startswith("second")).split()
     scores = [f"{result.comparisons[name].methods[1].score.mean:.3f}" for name in "abc"]
     assert row[:-2] == ["second", *scores, "2.00"]
-    assert "a (simulated) b (simulated) c (simulated)" in text
+    assert text.count("(leak, simulated)") == 3
     assert "made-v1" in text
     assert "3 methods · 3 of 3 datasets" in text
+
+
+def test_warnings_about_a_dataset_stand_above_the_scores_with_the_names_they_hold_for(
+    tmp_path: Path, write_suite_results: Write
+) -> None:
+    card = {"access": "simulated", "title": "Made up", "notes": ["Films are the same."]}
+    text = show(write_suite_results(tmp_path, {"a": ORDER, "b": ORDER}, card=card))
+    assert text.count("(leak, data, simulated)") == 2
+    lines = text[: text.index("method ")]
+    assert "LEAK: a, b: 25% of the test samples share their trial" in lines
+    assert "DATA: a, b: Films are the same." in lines
+    assert "SIMULATED data: a, b: these scores say nothing about real data." in lines
 
 
 def test_the_best_mean_rank_stands_first_whatever_the_order_of_the_run(

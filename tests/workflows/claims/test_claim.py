@@ -199,6 +199,11 @@ def test_real_files_agree_with_the_published_description(result: ClaimResult) ->
     assert "reported: difference to 'paper' for as published, chosen" in words(result)
 
 
+def test_notes_on_the_data_stand_under_the_rows(result: ClaimResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mmbench.results.comparison.Comparison.data_notes", ("Films are the same.",))
+    assert words(result).count("DATA: Films are the same.") == 1
+
+
 def test_simulated_files_are_marked_and_not_compared(
     options: Options, tmp_path: Path, edit: Callable[[str, str], None]
 ) -> None:

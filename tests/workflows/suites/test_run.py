@@ -10,6 +10,7 @@ import pytest
 import mmbench
 from mmbench import DataError, SpecError
 from mmbench.storage import record_messages
+from mmbench.workflows.suites import plan
 from mmbench.workflows.suites import run as running
 from mmbench.workflows.suites.results import SuiteResult
 
@@ -48,6 +49,7 @@ Run = Callable[..., SuiteResult]
 def run(tmp_path: Path, toy_people: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs the suite, with ``replace`` in its text, on the toy dataset's files in an empty folder."""
     monkeypatch.delenv("MMBENCH_DATA", raising=False)
+    monkeypatch.setattr(plan, "describe_missing_distributions", lambda: "mmbench-datasets is not installed")
 
     def run(methods: Any = METHODS, *replace: tuple[str, str], **options: Any) -> SuiteResult:
         text = TEXT
@@ -168,6 +170,14 @@ def test_what_cannot_be_run_is_one_line(run: Run, methods: str, options: dict[st
         ("epochs = 1", "epoch = 1", "short: --training: no setting 'epoch'"),
         ('facts = "raw"', 'facts = "row"', "short: no encoder 'row'"),
         ('"balanced_accuracy"', '"balanced"', "no metric 'balanced'"),
+        ('"elsewhere"', '"eegmatt"', "eegmatt: no dataset 'eegmatt' — did you mean 'eegmat'"),
+        ('task = "state"', 'task = "stat"', "eegmat: --task: no task 'stat'"),
+        ('task = "state"', 'task = "state"\nmetric = "maee"', "eegmat: no metric 'maee'"),
+        (
+            'task = "state"',
+            'task = "state"\nencoders = { eeg = "rawe" }',
+            "eegmat: no encoder 'rawe' — did you mean 'raw'",
+        ),
     ],
 )
 def test_a_setting_that_a_dataset_does_not_have_is_named_with_the_dataset(
@@ -176,6 +186,12 @@ def test_a_setting_that_a_dataset_does_not_have_is_named_with_the_dataset(
     with pytest.raises(mmbench.UserError) as raised:
         run(METHODS, (old, new))
     assert words in raised.value.line
+
+
+def test_a_dataset_that_no_missing_distribution_can_have_is_an_error(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan, "describe_missing_distributions", str)
+    with pytest.raises(SpecError, match="elsewhere: no dataset 'elsewhere'"):
+        run()
 
 
 def test_damaged_files_stop_a_suite_before_anything_is_trained(run: Run, toy_people: Path, tmp_path: Path) -> None:
