@@ -151,7 +151,7 @@ def check(
         root = find_dataset_folder(registry, spec, data, folder)
         found = registry.dataset(spec)
         schema, inventory, problems = _check_files(found, root)
-        notes = found.card_of(root).notes
+        notes = () if problems and not inventory.units else found.card_of(root).notes
         if read and not problems:
             whole = Preparation(spec, root, folder, plugins, bad="drop")
             n_read, problems = find_reading_problems(whole, jobs or cpu_count())
@@ -199,19 +199,21 @@ def _describe_reading(n: int | None) -> str:
 def _show_check(
     name: str, root: Path, schema: Any, inventory: Any, problems: list[Any], notes: tuple[str, ...]
 ) -> None:
-    from mmbench.data import contents_lines
+    from mmbench.data import contents_lines, problem_lines
     from mmbench.storage import counted
 
-    n_units = len(inventory.units)
-    n_problems = counted(len(problems), "problem") if problems else "nothing missing"
-    show_text(f"{name}: {counted(n_units, 'unit')} in {root}, {n_problems}")
+    n_problems = counted(len(problems), "problem") if problems else "no problem found"
+    unused = [(len(inventory.left_out), "part", "left out"), (len(inventory.unread), "file", "not read")]
+    others = ", ".join(f"{counted(n, what)} {how}" for n, what, how in unused if n)
+    head = f"{name}: {counted(len(inventory.units), 'unit')} in {root}, {n_problems}"
+    show_text(f"{head}; {others}" if others else head)
     if not problems:
         for name, task in schema.tasks.items():
             show_text(f"{name}: {', '.join(task.names)}; groups: {', '.join(schema.groups) or 'none'}")
     for line in [*contents_lines(inventory.contents), *inventory.lines, *(f"DATA: {each}" for each in notes)]:
         show_text(line)
-    for problem in problems:
-        note(f"{problem.path}: {problem.message}" + (f" — {problem.remedy}" if problem.remedy else ""))
+    for line in problem_lines(problems):
+        note(line)
 
 
 @app.command("simulate", cls=Command, epilog="mmbench data simulate NAME data/simulated --subjects 8")

@@ -10,6 +10,7 @@ from .dataset_files import default_cache_folder as default_cache_folder
 from .dataset_files import find_dataset as find_dataset
 from .dataset_files import find_dataset_folder as find_dataset_folder
 from .dataset_files import find_schema as find_schema
+from .dataset_files import problem_lines as problem_lines
 from .download import fetch as fetch
 from .in_memory.folder import MEMORY_FOLDER as MEMORY_FOLDER
 from .in_memory.folder import DataFolder as DataFolder

@@ -1,8 +1,9 @@
 """Files of a dataset: its folder, their problems, its units and its schema."""
 
 import os
+import re
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def check_dataset_files(dataset: Dataset, root: Path, units: Sequence[str] | Non
         sources = _paths_by_unit(dataset, root)
         mine = set().union(*(paths for unit, paths in sources.items() if unit in units))
         others = set().union(*sources.values()) - mine
-        problems = [problem for problem in problems if problem.path not in others]
+        problems = [problem for problem in problems if not _is_about(problem, others)]
     if problems and bad == "drop":
         problems = without_droppable(dataset, root, problems)
     if problems:
@@ -89,6 +90,20 @@ def check_dataset_files(dataset: Dataset, root: Path, units: Sequence[str] | Non
         rest = f" (and {len(problems) - 1} more: mmbench data check {name_on_shell(dataset, root)})"
         more = rest if len(problems) > 1 else ""
         raise DataError(first.message + more, where=first.path, remedy=first.remedy)
+
+
+def problem_lines(problems: Sequence[Problem], most: int = 3) -> list[str]:
+    """A line for each problem; where more than ``most`` differ only in file and numbers, the first of them."""
+    kinds: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        kinds.setdefault((re.sub(r"\d+", "", problem.message), re.sub(r"\d+", "", problem.remedy)), []).append(problem)
+    return [line for kind in kinds.values() for line in _describe_kind(kind, most)]
+
+
+def _describe_kind(kind: Sequence[Problem], most: int) -> Iterator[str]:
+    more = f" (and {len(kind) - 1} more like it: --json)" if len(kind) > most else ""
+    for problem in kind[:1] if more else kind:
+        yield f"{problem.path}: {problem.message}{more}" + (f" — {problem.remedy}" if problem.remedy else "")
 
 
 def without_droppable(dataset: Dataset, root: Path, problems: Sequence[Problem]) -> list[Problem]:
@@ -103,6 +118,11 @@ def without_droppable(dataset: Dataset, root: Path, problems: Sequence[Problem])
     shared = set.intersection(*sources.values()) if sources else set()
     of_units = set[str]().union(*sources.values()) - shared
     return [problem for problem in whole if problem.path not in of_units]
+
+
+def _is_about(problem: Problem, paths: Collection[str]) -> bool:
+    """Whether a problem is of one of the files, or of a place in it such as ``FILE, trial 3``."""
+    return problem.path in paths or any(problem.path.startswith(f"{path}, ") for path in paths)
 
 
 def _paths_by_unit(dataset: Dataset, root: Path) -> dict[str, set[str]]:

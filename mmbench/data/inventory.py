@@ -60,6 +60,8 @@ def take_inventory(
     file, are empty unless ``counted``.
     """
     units = dataset.units(root)
+    if tolerant and not units and not list_folder(root).files:
+        return Inventory([], {})  # the problem says all that there is to say
     left_out: Mapping[str, str] = {}
     contents: Mapping[str, int] = {}
     assumptions: Sequence[str] = ()
@@ -68,7 +70,7 @@ def take_inventory(
         left_out = dataset.left_out(root)
     with suppress(DataError) if tolerant else nullcontext():
         assumptions = dataset.assumptions(root)
-        if counted:
+        if counted and units:
             contents, counts = dataset.contents(root), dataset.counts(root)
     used = {Path(path) for path in damaged} | {path for unit in units for path in dataset.sources(root, unit)}
     unread = find_unread(root, used, left_out) if _has_files_of_users(dataset) else []

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import mmbench
-from mmbench import DataError
+from mmbench import DataError, Problem
 from mmbench.cli import main
+from mmbench.data.dataset_files import check_dataset_files
 from mmbench.data.inventory import take_inventory
 from mmbench.data.preparation import Preparation, prepare
 from mmbench.registry.plugins import load_registry
@@ -129,7 +130,7 @@ def test_check_counts_read_and_unread_files(
     line = ["data", "check", "people", "--data", str(people), "--plugin", PLUGIN]
     assert shell(monkeypatch, *line) == 0
     out = " ".join(capsys.readouterr().out.split())
-    assert "4 units in" in out
+    assert f"people: 4 units in {people}, no problem found; 5 files not read side: no, yes" in out
     assert "found: p1, p2, ... p4 (4): 2 files each" in out
     assert "not read: 2 .TXT files, of which no sample is made: p5.TXT, p6.TXT" in out
     assert "not read: 1 hidden file, of which no sample is made: .hidden" in out
@@ -148,6 +149,45 @@ def test_check_counts_files_despite_a_problem(
     output = capsys.readouterr()
     assert "1 problem" in " ".join(output.out.split())
     assert "p3.txt: is empty" in output.err
+
+
+def test_problems_that_differ_only_in_file_and_numbers_share_a_line_of_check(
+    people: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = ["data", "check", "people", "--data", str(people), "--plugin", PLUGIN]
+    for n_bad in (3, 4):
+        for person in range(1, n_bad + 1):
+            (people / f"p{person}.txt").write_text("")
+        assert shell(monkeypatch, *line) == 2
+        output = capsys.readouterr()
+        assert f"{n_bad} problems" in " ".join(output.out.split())
+        told = output.err.splitlines()
+        assert len([line for line in told if "is empty" in line]) == (3 if n_bad == 3 else 1)
+    assert f"{people / 'p1.txt'}: is empty (and 3 more like it: --json)" in " ".join(told)
+    assert shell(monkeypatch, *line, "--json") == 2
+    assert len(json.loads(capsys.readouterr().out)["problems"]) == 4
+
+
+def test_check_of_an_empty_folder_says_the_problem_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").mkdir()
+    for name in ("wesad", "amigos", "dreamer", "mahnob-hci", "seed-iv", "seed-v"):
+        assert shell(monkeypatch, "data", "check", name, "--data", str(tmp_path / "empty")) == 2
+        output = capsys.readouterr()
+        assert " ".join(output.out.split()) == f"{name}: 0 units in {tmp_path / 'empty'}, 1 problem"
+        assert output.err
+
+
+def test_problems_of_samples_of_other_units_do_not_stop_a_run(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = f"{people / 'p2.txt'}, line 4"
+    found = [Problem(where, "has 1 values, not 2", concerns="sample")]
+    dataset = load_registry((PLUGIN,)).dataset(Spec("people"))
+    monkeypatch.setattr(type(dataset), "check", lambda *_: found)
+    check_dataset_files(dataset, people, ["p1", "p3"])
+    check_dataset_files(dataset, people, bad="drop")
+    with pytest.raises(DataError, match="line 4"):
+        check_dataset_files(dataset, people, ["p1", "p2"])
 
 
 def test_what_is_left_out_may_be_unknown_where_files_are_dropped(people: Path, monkeypatch: pytest.MonkeyPatch) -> None:

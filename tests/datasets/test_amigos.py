@@ -144,11 +144,9 @@ def test_videos_that_cannot_be_used_are_not_counted_as_windows(tmp_path: Path) -
     counts = Amigos(window=2.0).counts(tmp_path)
     assert counts["windows"] == 13 * 2 == sum(isinstance(each, Sample) for each in read(tmp_path))
     where = f"{tmp_path / 'Data_Preprocessed_P01.mat'}, video 2"
-    assert (
-        Amigos(window=2.0)
-        .assumptions(tmp_path)[-1]
-        .startswith(f"2 trials cannot be read, such as: {where}: joined_data has the shape")
-    )
+    first, second = Amigos(window=2.0).check(tmp_path)
+    assert (first.path, first.concerns, second.concerns) == (where, "sample", "sample")
+    assert first.message == "joined_data has the shape (1152, 16), not (time, 17)"
 
 
 @pytest.mark.parametrize(
@@ -165,6 +163,15 @@ def test_files_of_another_kind_are_refused_with_the_reason(tmp_path: Path, chang
     with pytest.raises(DataError, match=message) as error:
         read(tmp_path)
     assert error.value.where == str(tmp_path / "Data_Preprocessed_P01.mat")
+    (problem,) = Amigos().check(tmp_path)
+    assert (problem.path, problem.concerns) == (error.value.where, "dataset")
+
+
+def test_two_files_of_one_person_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "copy").mkdir()
+    path = write(write(tmp_path) / "copy") / "Data_Preprocessed_P01.mat"
+    (problem,) = Amigos().check(tmp_path)
+    assert (problem.path, problem.message) == (str(path), f"is of the person of {tmp_path / path.name}")
 
 
 def test_videos_are_the_same_for_people_who_have_them_in_another_order(tmp_path: Path) -> None:

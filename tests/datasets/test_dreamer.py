@@ -81,9 +81,9 @@ def test_films_that_cannot_be_used_are_not_counted_as_windows(tmp_path: Path) ->
     write(tmp_path, with_film("EEG", EEG[:, :13])(), rated, with_film("ECG", ECG[::2])())
     assert Dreamer(window=2.0).counts(tmp_path)["windows"] == 12
     where = f"{tmp_path / 'DREAMER.mat'}, person 1, film 2"
-    assert Dreamer(window=2.0).assumptions(tmp_path)[-1] == (
-        f"3 trials cannot be read, such as: {where}: EEG has the shape (640, 13), not (time, 14)"
-    )
+    first, *others = Dreamer(window=2.0).check(tmp_path)
+    assert (first.path, first.message) == (where, "EEG has the shape (640, 13), not (time, 14)")
+    assert [problem.concerns for problem in (first, *others)] == ["sample"] * 3
     assert sum(isinstance(each, Sample) for unit in ("s01", "s02", "s03") for each in read(tmp_path, unit)) == 12
 
 
@@ -148,12 +148,14 @@ def test_a_film_that_is_shorter_than_a_window_is_an_error(tmp_path: Path) -> Non
 def test_a_person_without_a_part_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
     with pytest.raises(DataError, match=f"person 1: {message}"):
         read(write(tmp_path, person(**change)))
+    (problem,) = Dreamer().check(tmp_path)
+    assert (problem.path, problem.concerns) == (f"{tmp_path / 'DREAMER.mat'}, person 1", "sample")
 
 
 def test_missing_truncated_and_foreign_files_are_problems(tmp_path: Path) -> None:
     assert "no such folder" in Dreamer().check(tmp_path / "nowhere")[0].message
     (missing,) = Dreamer().check(tmp_path)
-    assert (missing.path, missing.message) == (str(tmp_path / "DREAMER.mat"), "is missing")
+    assert (missing.path, missing.message) == (str(tmp_path), "holds no DREAMER.mat")
     assert "zenodo.org" in missing.remedy
     path = write(tmp_path, person()) / "DREAMER.mat"
     path.write_bytes(path.read_bytes()[:-100])
@@ -163,6 +165,7 @@ def test_missing_truncated_and_foreign_files_are_problems(tmp_path: Path) -> Non
     write_mat(path, {"DREAMER": {"Data": np.zeros((1, 5000))}})
     assert Dreamer().check(tmp_path)[0].message.endswith("DREAMER.Data, but an array of shape (1, 5000)")
     write_mat(path, {"DREAMER": {"Data": np.zeros((1, 5))}})
+    assert Dreamer().check(tmp_path)[0].message == "has no cells at DREAMER.Data"
     with pytest.raises(DataError, match=r"has no cells at DREAMER\.Data"):
         read(tmp_path)
     path.write_text("<html>sign in</html>")
@@ -173,6 +176,16 @@ def test_a_file_with_another_case_is_found(tmp_path: Path) -> None:
     write(tmp_path, person()).joinpath("DREAMER.mat").rename(tmp_path / "dreamer.MAT")
     assert Dreamer().check(tmp_path) == []
     assert len(read(tmp_path)) == 6
+
+
+def test_the_file_one_folder_deeper_is_found_and_of_another_name_is_named(tmp_path: Path) -> None:
+    (tmp_path / "release").mkdir()
+    path = write(tmp_path / "release", person()) / "DREAMER.mat"
+    assert Dreamer().sources(tmp_path, "s01") == [path]
+    path.rename(tmp_path / "release" / "dreamer_v1.mat")
+    (problem,) = Dreamer().check(tmp_path)
+    assert problem.message == "holds no DREAMER.mat, but release/dreamer_v1.mat"
+    assert problem.remedy == "if these are the files, name them as published: DREAMER.mat"
 
 
 @pytest.mark.parametrize(

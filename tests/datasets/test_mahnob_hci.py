@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from mmbench import DataError, Sample, SpecError
+from mmbench.cli import main
 from mmbench_datasets.bdf_writer import Channel, write_bdf
 from mmbench_datasets.mahnob_hci import MahnobHci, MahnobHciSim
 from mmbench_datasets.mahnob_hci.dataset import EEG, SIGNALS
@@ -199,11 +201,60 @@ def test_people_trials_videos_and_classes_are_counted(tmp_path: Path) -> None:
     assert MahnobHci().units(tmp_path) == ["s01", "s12"]
     lines = MahnobHci().assumptions(tmp_path)
     assert lines[1] == "2 of MAHNOB-HCI's 27 people"
-    where = tmp_path / "Sessions" / "2000" / "session.xml"
-    assert lines[-1] == f"1 trial cannot be read, such as: {where}: arousal is 10, outside 1-9"
+
+
+def test_sessions_that_cannot_be_read_are_problems_of_samples(tmp_path: Path) -> None:
+    write(tmp_path, 10)
+    write(tmp_path, 12, person=2, feltArsl="99")
     path = tmp_path / "Sessions" / "10" / "Part_1_S_Trial1_emotion.bdf"
     path.write_bytes(path.read_bytes()[:-90_000])
-    assert MahnobHci().assumptions(tmp_path)[-1].startswith(f"2 trials cannot be read, such as: {path}: ")
+    truncated, invalid = MahnobHci(video=False).check(tmp_path)
+    assert (truncated.path, truncated.concerns) == (str(path), "sample")
+    assert truncated.remedy.endswith("or leave it out: mmbench run ... --bad drop")
+    assert invalid.path == str(tmp_path / "Sessions" / "12" / "session.xml")
+    assert (invalid.message, invalid.concerns) == ("arousal is 99, outside 1-9", "sample")
+
+
+def test_a_check_counts_sessions_that_cannot_be_read_and_drop_leaves_out_these_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root, name = tmp_path / "data", "mahnob-hci[window=2,video=false]"
+    write(root, 10)
+    write(root, 12, person=2)
+    write(root, 14, person=2, feltArsl="99")
+    write(root, 16, person=2, recording=False)
+
+    def shell(*words: str) -> int:
+        command = ["mmbench", "data", *words, "--data", str(root), "--cache", str(tmp_path / "cache")]
+        monkeypatch.setattr(sys, "argv", command)
+        with pytest.raises(SystemExit) as stop:
+            main()
+        return int(stop.value.code or 0)
+
+    assert shell("check", name) == 2
+    output = capsys.readouterr()
+    assert f"mahnob-hci: 2 units in {root}, 1 problem; 1 part left out" in " ".join(output.out.split())
+    assert "arousal is 99, outside 1-9" in " ".join(output.err.split())
+    assert shell("prepare", name, "--jobs", "1") == 2
+    assert "arousal is 99" in " ".join(capsys.readouterr().err.split())
+    assert shell("prepare", name, "--jobs", "1", "--bad", "drop") == 0
+    assert "4 samples in" in " ".join(capsys.readouterr().out.split())
+
+
+def test_sessions_one_folder_deeper_are_found_and_in_two_folders_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "mahnob")
+    assert MahnobHci(video=False).check(tmp_path) == []
+    assert MahnobHci().units(tmp_path) == ["s01"]
+    write(tmp_path / "copy")
+    (problem,) = MahnobHci(video=False).check(tmp_path)
+    assert problem.message == "has the files in several folders: copy, mahnob"
+    assert problem.remedy == f"give one of them, as --data {tmp_path / 'copy'}"
+
+
+def test_sessions_in_a_folder_of_another_name_are_found(tmp_path: Path) -> None:
+    write(tmp_path)
+    (tmp_path / "Sessions").rename(tmp_path / "emotion")
+    assert MahnobHci(video=False).units(tmp_path) == ["s01"]
 
 
 def test_faces_are_taken_from_the_video_of_the_colour_camera(tmp_path: Path) -> None:
@@ -217,8 +268,10 @@ def test_faces_are_taken_from_the_video_of_the_colour_camera(tmp_path: Path) -> 
     assert len(samples[0].data["face"]) == 2
     assert samples[0].inferred["face"].shape == (2,)
     left = MahnobHci().left_out(tmp_path)
-    assert left["the face of session 12"] == "no video of the colour camera"
-    assert "Sessions/*/*.avi" in left
+    assert left["the face of session 12"] == "not exactly one video of the colour camera"
+    unknown = "not known by session.xml or its name as the only video of the colour camera"
+    assert left["Sessions/*/*.avi"] == unknown
+    assert MahnobHci(video=False).left_out(tmp_path)["Sessions/*/*.avi"] == "left out by video=false"
     assert folder / "face.avi" in MahnobHci().sources(tmp_path, "s01")
     assert folder / "face.avi" not in MahnobHci(video=False).sources(tmp_path, "s01")
 
@@ -281,6 +334,7 @@ def test_a_damaged_description_costs_its_session_alone(tmp_path: Path) -> None:
 
 def test_a_person_depends_on_the_descriptions_of_all_sessions(tmp_path: Path) -> None:
     first, second = write(tmp_path, 10), write(tmp_path, 12, person=2)
+    assert MahnobHci(video=False).contents(tmp_path) == {"s01": 2, "s02": 2}
     assert MahnobHci(video=False).sources(tmp_path, "s02") == [
         first / "session.xml",
         second / "session.xml",

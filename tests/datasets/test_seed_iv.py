@@ -153,13 +153,15 @@ def test_a_missing_film_is_one_error(tmp_path: Path) -> None:
     without = {name: values for name, values in eye().items() if name != "eye_24"}
     *_, error = read(write(tmp_path, of_eye=without))
     assert error.message == "has no numbers 'eye_24'"
-    assert SeedIv().assumptions(tmp_path)[-1] == f"1 trial cannot be read, such as: {error.where}: {error.message}"
+    (problem,) = SeedIv().check(tmp_path)
+    assert (problem.path, problem.message, problem.concerns) == (error.where, error.message, "sample")
 
 
 def test_a_file_of_raw_recordings_is_named(tmp_path: Path) -> None:
     write(tmp_path, of_eeg={"cz_eeg1": np.zeros((62, 400))})
     with pytest.raises(DataError, match="has no de_LDS1 to de_LDS24; its variables are others"):
         read(tmp_path)
+    assert [problem.concerns for problem in SeedIv().check(tmp_path)] == ["dataset"]
 
 
 def test_missing_and_truncated_files_are_problems(tmp_path: Path) -> None:
@@ -182,6 +184,8 @@ def test_the_folder_within_the_folder_is_found(tmp_path: Path) -> None:
     assert SeedIv().units(tmp_path) == ["s07"]
     (tmp_path / "SEED_IV" / "eeg_raw_data").mkdir()
     assert set(SeedIv().left_out(tmp_path)) == {"SEED_IV/eeg_raw_data"}
+    write(tmp_path / "copy")
+    assert SeedIv().check(tmp_path)[0].message == "has the files in several folders: SEED_IV, copy"
 
 
 def score(samples: list[Sample], train: np.ndarray, modalities: tuple[str, ...] = ("eeg", "eye")) -> float:

@@ -131,7 +131,8 @@ def test_a_missing_trial_is_one_error(tmp_path: Path) -> None:
     del eeg[44]
     error = read(write(tmp_path, eeg=eeg))[-1]
     assert error.message == "has no trial 44"
-    assert SeedV().assumptions(tmp_path)[-1] == f"1 trial cannot be read, such as: {error.where}: has no trial 44"
+    (problem,) = SeedV().check(tmp_path)
+    assert (problem.path, problem.message, problem.concerns) == (error.where, "has no trial 44", "sample")
 
 
 def truncate(path: Path) -> None:

@@ -110,10 +110,13 @@ def test_labels_with_gaps_and_without_a_condition_are_told(tmp_path: Path) -> No
     label = content()["label"]
     label[700 * 12 : 700 * 12 + 1] = 0
     write(tmp_path, content(label=label))
+    assert "s02: 2 stretches of stress, of which the protocol has one: its labels may have gaps" in (
+        Wesad().assumptions(tmp_path)
+    )
     path = write(tmp_path, content(label=label * 0), person="S3")
-    lines = Wesad().assumptions(tmp_path)
-    assert "s02: 2 stretches of stress, which was recorded once: its labels may have gaps" in lines
-    assert f"1 recording cannot be read, such as: {path}: has no label of a condition" in lines
+    (problem,) = Wesad().check(tmp_path)
+    assert (problem.path, problem.message) == (str(path), "has no label of a condition")
+    assert problem.remedy.endswith("leave this person out: mmbench run ... --bad drop")
 
 
 def test_the_file_of_another_person_is_refused(tmp_path: Path) -> None:
@@ -172,7 +175,7 @@ def test_missing_truncated_and_foreign_files_are_problems(tmp_path: Path) -> Non
     write(tmp_path, 0, "S3").write_text("<!DOCTYPE html><html></html>")
     write(tmp_path, 0, "S4").write_bytes(b"")
     assert [problem.message.split(" (")[0][:20] for problem in Wesad().check(tmp_path)] == [
-        "is truncated: a pick",
+        "is truncated: its la",
         "is an HTML page, per",
         "is empty",
     ]
@@ -187,8 +190,17 @@ def test_code_in_a_pickle_is_not_run(tmp_path: Path) -> None:
 
 
 def test_the_folder_within_the_archive_is_found(tmp_path: Path) -> None:
-    write(tmp_path / "WESAD", content())
+    write(tmp_path / "data", content())
     assert Wesad().units(tmp_path) == ["s02"]
+    write(tmp_path / "copy", content())
+    assert Wesad().check(tmp_path)[0].message == "has the files in several folders: copy, data"
+
+
+def test_a_file_outside_the_folder_of_its_person_is_named(tmp_path: Path) -> None:
+    write(tmp_path, content()).rename(tmp_path / "S2.pkl")
+    (problem,) = Wesad().check(tmp_path)
+    assert problem.message == "holds no SN/SN.pkl, such as S2/S2.pkl, but S2.pkl"
+    assert problem.remedy == "if these are the files, name them as published: S2/S2.pkl"
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,8 @@ from mmbench_datasets.amigos.layout import (
     Videos,
     find_files,
 )
-from mmbench_datasets.shared.damage import find_damaged
+from mmbench_datasets.names import describe_absent
+from mmbench_datasets.shared.damage import find_damaged, find_unusable
 from mmbench_datasets.shared.people import describe_missing_people
 from mmbench_datasets.shared.ratings import RatingScale, Ties
 from mmbench_datasets.shared.sliding_windows import make_windows
@@ -87,15 +88,22 @@ class Amigos(Dataset):
         return card_of_files(self.card, root, self)
 
     def check(self, root: Path) -> list[Problem]:
-        """A missing folder, no person, truncated and foreign files; videos are checked as they are read."""
+        """No person, truncated and foreign files, videos of which ratings or shapes are invalid; reads all files."""
+        from mmbench_datasets.amigos.recordings import find_unreadable
         from mmbench_datasets.shared.mat_structs import check_mat
 
         if not root.is_dir():
             return [Problem(str(root), "no such folder", self.card.request)]
-        files = find_files(root)
+        try:
+            files = find_files(root)
+        except DataError as error:
+            return [Problem(str(error.where), error.message, error.remedy)]
         if not files:
-            return [Problem(str(root), "holds no Data_Preprocessed_P01.mat or the like", self.card.request)]
-        return find_damaged(files.values(), check_mat)
+            example = "Data_Preprocessed_P01.mat"
+            return [describe_absent(root, f"{example} or the like", example, self.card.request)]
+        damaged = find_damaged(files.values(), check_mat)
+        errors = (find_unreadable(path, TRIALS[self.videos], self.scale) for path in files.values())
+        return damaged + [problem for each in errors for problem in find_unusable(each, damaged)]
 
     def units(self, root: Path) -> list[str]:
         """``p01`` to ``p40``: the people with a file."""
@@ -112,12 +120,8 @@ class Amigos(Dataset):
         return count_windows(find_files(root), TRIALS[self.videos], self.windows, self.scale)
 
     def assumptions(self, root: Path) -> list[str]:
-        """The convention of the classes, people who are not in the folder, and trials that cannot be read."""
-        from mmbench_datasets.amigos.recordings import find_unreadable
-        from mmbench_datasets.shared.unreadable import describe_unreadable
-
-        lines = [self.scale.describe(), *describe_missing_people(self, root, N_PEOPLE, "AMIGOS'")]
-        return lines + describe_unreadable(find_unreadable(find_files(root), TRIALS[self.videos], self.scale))
+        """The convention of the classes, and people who are not in the folder."""
+        return [self.scale.describe(), *describe_missing_people(self, root, N_PEOPLE, "AMIGOS'")]
 
     def left_out(self, root: Path) -> Mapping[str, str]:
         """The baselines, the videos that were not asked for, not recorded or not rated."""

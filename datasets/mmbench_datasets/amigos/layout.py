@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+from mmbench import DataError
 from mmbench_datasets.names import list_files
 
 Videos = Literal["short", "long", "all"]
@@ -27,11 +28,16 @@ _DEEPEST = 2  # folders of the archives, one within the other
 
 
 def find_files(root: Path) -> dict[str, Path]:
-    """The file of each person (``p01``), in ``root`` or a folder of its archive; the first where there are several."""
+    """The file of each person (``p01``), in ``root`` or a folder of its archive.
+
+    Raises DataError where two files are of one person.
+    """
     found: dict[int, Path] = {}
     for path in _walk(root, _DEEPEST):
         if match := re.fullmatch(r"Data_Preprocessed_P(\d{1,3})\.mat", path.name, re.IGNORECASE):
-            found.setdefault(int(match[1]), path)
+            earlier = found.setdefault(int(match[1]), path)
+            if earlier != path:
+                raise DataError(f"is of the person of {earlier}", where=path, remedy="remove one of the two files")
     return {f"p{number:02d}": found[number] for number in sorted(found)}
 
 

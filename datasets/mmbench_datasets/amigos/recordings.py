@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mmbench import DataError, Sample
 from mmbench_datasets.amigos.layout import BASELINE_S, COLUMNS, EMOTIONS, N_COLUMNS, N_TRIALS, RATE, RATINGS
+from mmbench_datasets.shared.damage import how_to_drop
 from mmbench_datasets.shared.mat_structs import read_mat
 from mmbench_datasets.shared.ratings import RatingScale
 from mmbench_datasets.shared.sliding_windows import Signal, Windows, cut_samples
@@ -18,7 +19,7 @@ from mmbench_datasets.shared.sliding_windows import Signal, Windows, cut_samples
 _SIGNALS, _LABELS, _NAMES = "joined_data", "labels_selfassessment", "VideoIDs"
 _MOST_BYTES = 4 << 30  # after decompression; a published file has about 0.1 GB
 _N_BASELINE = round(BASELINE_S * RATE)
-_REMEDY = "copy or download the file again, or leave such videos out with --bad drop"
+_REMEDY = how_to_drop("copy or download the file again", "such videos")
 
 
 class _Trials(NamedTuple):
@@ -69,21 +70,20 @@ def count_windows(files: Mapping[str, Path], videos: range, windows: Windows, sc
     return {"people": len(files), "trials": n_trials, "windows": by_ratings.total(), **named}
 
 
-def find_unreadable(files: Mapping[str, Path], videos: range, scale: RatingScale) -> list[DataError]:
-    """The error of each trial whose self-assessment is invalid or whose signals have another shape."""
-    errors = []
-    for path in files.values():
-        trials = _measure(path)
-        for number in videos:
-            if _why_absent(trials, number):
-                continue
-            where = f"{path}, video {number + 1}"
-            try:
+def find_unreadable(path: Path, videos: range, scale: RatingScale) -> Iterator[DataError]:
+    """The error of each trial whose self-assessment is invalid or whose signals have another shape.
+
+    Raises DataError for a file that is not AMIGOS'.
+    """
+    trials = _measure(path)
+    for number in videos:
+        where = f"{path}, video {number + 1}"
+        try:
+            if not _why_absent(trials, number):
                 _labels(trials.labels[number], scale, where)
                 _check_shape(trials.signals[number], where)
-            except DataError as error:
-                errors.append(error)
-    return errors
+        except DataError as error:
+            yield error
 
 
 def find_absent(path: Path, videos: range) -> Mapping[str, list[str]]:

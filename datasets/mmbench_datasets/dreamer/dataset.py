@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError
-from mmbench_datasets.names import find_variant
+from mmbench_datasets.names import describe_absent, find_home, find_variant
+from mmbench_datasets.shared.damage import find_unusable
 from mmbench_datasets.shared.people import describe_missing_people
 from mmbench_datasets.shared.ratings import RatingScale, Ties
 from mmbench_datasets.shared.sliding_windows import make_windows
@@ -80,19 +81,19 @@ class Dreamer(Dataset):
         return card_of_files(self.card, root, self)
 
     def check(self, root: Path) -> list[Problem]:
-        """A missing or truncated file, or one that is not DREAMER's; trials are checked as they are read."""
-        from mmbench_datasets.dreamer.recordings import count_people
+        """A missing, truncated or foreign file, and people and films that cannot be used; unpacks the whole file."""
+        from mmbench_datasets.dreamer.recordings import count_people, count_windows
 
         if not root.is_dir():
             return [Problem(str(root), "no such folder", self.card.request)]
-        path = _file(root)
-        if not path.exists():
-            return [Problem(str(path), "is missing", self.card.request)]
         try:
+            path = _file(root)
+            if not path.exists():
+                return [describe_absent(root, FILE, FILE, self.card.request)]
             count_people(path)
+            return find_unusable(count_windows(path, self.windows, self.last_seconds, self.scale).errors)
         except DataError as error:
-            return [Problem(str(path), error.message, error.remedy)]
-        return []
+            return [Problem(str(error.where), error.message, error.remedy)]
 
     def units(self, root: Path) -> list[str]:
         """``s01`` to ``s23``: the people of the file."""
@@ -115,14 +116,9 @@ class Dreamer(Dataset):
         return count_windows(_file(root), self.windows, self.last_seconds, self.scale).numbers
 
     def assumptions(self, root: Path) -> list[str]:
-        """The convention of the classes, people who are not in the file, and trials that cannot be read."""
-        from mmbench_datasets.dreamer.recordings import count_windows
-        from mmbench_datasets.shared.unreadable import describe_unreadable
-
+        """The convention of the classes, and people who are not in the file."""
         missing = describe_missing_people(self, root, N_PEOPLE, "DREAMER's")
-        lines = [self.scale.describe(), *(f"{FILE} has {line}" for line in missing)]
-        counted = count_windows(_file(root), self.windows, self.last_seconds, self.scale)
-        return lines + describe_unreadable(counted.errors)
+        return [self.scale.describe(), *(f"{FILE} has {line}" for line in missing)]
 
     def left_out(self, root: Path) -> Mapping[str, str]:
         """The baselines, and the beginnings of films with ``last_seconds``."""
@@ -150,4 +146,4 @@ class Dreamer(Dataset):
 
 
 def _file(root: Path) -> Path:
-    return find_variant(root / FILE)
+    return find_variant(find_home(root, lambda folder: find_variant(folder / FILE).is_file()) / FILE)

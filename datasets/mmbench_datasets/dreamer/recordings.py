@@ -10,13 +10,14 @@ import numpy as np
 
 from mmbench import DataError, Sample
 from mmbench_datasets.dreamer.dataset import CHANNELS, ECG_RATE, EEG_RATE, LEADS, RATINGS
+from mmbench_datasets.shared.damage import how_to_drop
 from mmbench_datasets.shared.mat_structs import MatPath, check_mat, find_shape, read_mat
 from mmbench_datasets.shared.ratings import RatingScale
 from mmbench_datasets.shared.sliding_windows import Signal, Windows, cut_samples
 
 _VARIABLE = "DREAMER"
 _MOST_BYTES = 8 << 30  # after decompression; the published file has about 2 GB
-_REMEDY = "copy or download DREAMER.mat again, or leave such trials out with --bad drop"
+_REMEDY = how_to_drop("copy or download DREAMER.mat again", "such trials")
 _SIGNALS = {"eeg": ("EEG", len(CHANNELS), EEG_RATE), "ecg": ("ECG", len(LEADS), ECG_RATE)}
 _SLACK_S = 2.0  # by which EEG and ECG of a film may differ in duration
 _MOST_PEOPLE = 1000
@@ -66,7 +67,7 @@ def read_windows(
 
 
 class Counted(NamedTuple):
-    """What a file holds: numbers in words, without the windows of invalid trials, and the error of each of these."""
+    """What a file holds: numbers in words, without the windows of invalid trials, and errors of trials and people."""
 
     numbers: Mapping[str, int]
     errors: Sequence[DataError]
@@ -88,7 +89,12 @@ def _count_windows(path: Path, windows: Windows, last_seconds: float | None, sca
     people, n_trials, by_ratings = _people(path, whole), 0, Counter[tuple[float, ...]]()
     errors = list[DataError]()
     for number, person in enumerate(people, 1):
-        for film in range(_count_films(path, person, number)):
+        try:
+            n_films = _count_films(path, person, number)
+        except DataError as error:
+            errors.append(error)
+            continue
+        for film in range(n_films):
             n_trials += 1
             try:
                 where = f"{path}, person {number}, film {film + 1}"

@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError, Task
-from mmbench_datasets.mahnob_hci.sessions import EMOTIONS, FOLDER, RATINGS, Session, find_home, find_sessions
+from mmbench_datasets.mahnob_hci.sessions import EMOTIONS, FOLDER, RATINGS, Session, find_folder, find_sessions
+from mmbench_datasets.names import describe_absent
+from mmbench_datasets.shared.damage import find_unusable, how_to_drop
 from mmbench_datasets.shared.people import describe_missing_people
 from mmbench_datasets.shared.ratings import RatingScale, Ties
 from mmbench_datasets.shared.sliding_windows import make_windows
@@ -21,7 +23,6 @@ EEG = (
 SIGNALS = {"eeg": EEG, "ecg": ("EXG1", "EXG2", "EXG3"), "gsr": ("GSR1",), "resp": ("Resp",), "temp": ("Temp",)}
 """Channels of the BDF files by modality."""
 NOT_READ = {
-    ".avi": "videos but those of the colour camera, and all with video=false",
     ".tsv": "gaze, which is not read",
     ".wav": "sound, which is not read",
 }
@@ -122,8 +123,9 @@ class MahnobHci(Dataset):
         return card_of_files(self.card, root, self)
 
     def check(self, root: Path) -> list[Problem]:
-        """No session, damaged descriptions, truncated videos; recordings are checked as they are read."""
+        """No session, damaged descriptions, invalid labels, damaged or foreign recordings, truncated videos."""
         from mmbench import is_video_truncated
+        from mmbench_datasets.mahnob_hci.windows import find_unreadable
 
         if not root.is_dir():
             return [Problem(str(root), "no such folder", self.card.request)]
@@ -132,23 +134,22 @@ class MahnobHci(Dataset):
         except DataError as error:
             return [Problem(str(error.where), error.message, error.remedy)]
         if not found:
-            return [Problem(str(root), f"holds no {FOLDER}/NUMBER/session.xml", self.card.request)]
-        problems = [
-            Problem(error.where or str(root), error.message, error.remedy, concerns="sample")
-            for error in found
-            if isinstance(error, DataError)
-        ]
+            wanted = f"{FOLDER}/NUMBER/session.xml"
+            return [describe_absent(root, wanted, f"{FOLDER}/10/session.xml", self.card.request)]
         sessions = self._sessions(root)
+        problems = find_unusable([*found, *find_unreadable(self, sessions)])
         if not sessions and not problems:
             message = "has no session of the emotion elicitation experiment with a recording"
-            return [Problem(str(find_home(root)), message, self.card.request)]
+            return [Problem(str(find_folder(root)), message, self.card.request)]
         faces = [session.face for session in sessions if session.face] if self.video else []
         if self.video and sessions and not faces:
             remedy = "get the videos of the colour camera, or use mahnob-hci[video=false]"
-            problems.append(Problem(str(find_home(root)), "has no face videos", remedy))
-        remedy = "copy or download the video again, or remove it: its session is then without a face"
-        problems += [Problem(str(path), "is truncated", remedy) for path in faces if is_video_truncated(path)]
-        return problems
+            problems.append(Problem(str(find_folder(root)), "has no face videos", remedy))
+        remedy = how_to_drop(
+            "copy or download the video again, or remove it: its session is then without a face", "the session"
+        )
+        truncated = (DataError("is truncated", where=path, remedy=remedy) for path in faces if is_video_truncated(path))
+        return problems + find_unusable(truncated)
 
     def units(self, root: Path) -> list[str]:
         """``s01``, ``s02``, ...: the people with a session that can be used."""
@@ -157,9 +158,12 @@ class MahnobHci(Dataset):
     def sources(self, root: Path, unit: str) -> list[Path]:
         """The descriptions of all sessions, which say whose they are, and recordings and face videos of a person."""
         paths = [session.description for session in find_sessions(root) if isinstance(session, Session)]
-        for session in self._sessions(root, unit):
-            paths += [path for path in (session.recording, session.face if self.video else None) if path is not None]
-        return paths
+        return paths + [path for session in self._sessions(root, unit) for path in self._recorded(session)]
+
+    def contents(self, root: Path) -> Mapping[str, int]:
+        """The files of each person's own sessions: descriptions, recordings and face videos."""
+        sessions = {unit: self._sessions(root, unit) for unit in self.units(root)}
+        return {unit: sum(1 + len(self._recorded(each)) for each in own) for unit, own in sessions.items()}
 
     def counts(self, root: Path) -> Mapping[str, int]:
         """People, trials, face videos, and trials of each class of arousal, without invalid ratings."""
@@ -172,32 +176,31 @@ class MahnobHci(Dataset):
         return counts | {f"trials of {name} arousal": labels.count(at) for at, name in enumerate(("low", "high"))}
 
     def assumptions(self, root: Path) -> list[str]:
-        """The convention of the classes, when the videos begin, missing people, and trials that cannot be read."""
-        from mmbench_datasets.mahnob_hci.windows import find_unreadable
-        from mmbench_datasets.shared.unreadable import describe_unreadable
-
+        """The convention of the classes, when the videos begin, and missing people."""
         lines = [self.scale.describe(), *describe_missing_people(self, root, N_PEOPLE, "MAHNOB-HCI's")]
         if self.video:
             lines.append(
                 f"face videos begin {self.video_offset:g} s after the start of the film, which no file states "
                 "(video_offset=)"
             )
-        return lines + describe_unreadable(find_unreadable(self, self._sessions(root)))
+        return lines
 
     def left_out(self, root: Path) -> Mapping[str, str]:
         """Sessions that cannot be used or lack a face video, and files that are not read."""
-        folder, used = find_home(root), set[Path]()
+        folder = find_folder(root)
         home, left = folder.relative_to(root), dict[str, str]()
         for session in find_sessions(root):
             if isinstance(session, Session) and (why := session.absent):
                 left[(home / session.number).as_posix()] = why
-            elif isinstance(session, Session) and self.video:
-                if session.face:
-                    used.add(session.face)
-                else:
-                    left[f"the face of session {session.number}"] = "no video of the colour camera"
+            elif isinstance(session, Session) and self.video and not session.face:
+                left[f"the face of session {session.number}"] = "not exactly one video of the colour camera"
+        sessions = self._sessions(root)
+        used = {session.face for session in sessions if self.video}
+        if any(path not in used for session in sessions for path in session.folder.glob("*.avi")):
+            of_camera = "not known by session.xml or its name as the only video of the colour camera"
+            left[(home / "*/*.avi").as_posix()] = of_camera if self.video else "left out by video=false"
         for ending, why in NOT_READ.items():
-            if not set(folder.glob(f"*/*{ending}")) <= used:
+            if any(folder.glob(f"*/*{ending}")):
                 left[(home / f"*/*{ending}").as_posix()] = why
         return left | describe_mark(root)
 
@@ -234,6 +237,11 @@ class MahnobHci(Dataset):
         write_simulation(
             root, subjects=subjects, seed=seed, strength=strength, films=films, seconds=seconds, height=height
         )
+
+    def _recorded(self, session: Session) -> list[Path]:
+        """The recording and, with ``video``, the face video of a session, as far as they exist."""
+        paths = (session.recording, session.face if self.video else None)
+        return [path for path in paths if path is not None]
 
     def _sessions(self, root: Path, unit: str | None = None) -> list[Session]:
         """The sessions that can be used, of everybody or of one person."""

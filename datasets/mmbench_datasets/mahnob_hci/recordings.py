@@ -9,9 +9,10 @@ from mmbench import DataError, check_content
 from mmbench_datasets.edf import Header, read_header
 from mmbench_datasets.edf_signals import find_segments, read_integers, read_signals
 from mmbench_datasets.mahnob_hci.dataset import EEG, RATE, SIGNALS
+from mmbench_datasets.shared.damage import how_to_drop
 
 _STATUS = "Status"
-_REMEDY = "copy or download the session again, or leave it out with --bad drop"
+_REMEDY = how_to_drop("copy or download the session again", "it")
 _LEAST, _MOST = 0.5, 2.0  # of the stated length of the film, between the events
 
 

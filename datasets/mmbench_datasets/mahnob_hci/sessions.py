@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from mmbench import DataError, check_content
-from mmbench_datasets.names import find_variant, list_files
+from mmbench_datasets.names import find_home, find_variant, list_files
+from mmbench_datasets.shared.damage import how_to_drop
 
 FOLDER, DESCRIPTION = "Sessions", "session.xml"
 RATINGS = {"arousal": "feltArsl", "valence": "feltVlnc", "control": "feltCtrl", "predictability": "feltPred"}
@@ -27,7 +28,7 @@ EMOTIONS = {
 }
 """The emotion keyword of a session by its code, ``feltEmo``."""
 _LONGEST = 1 << 20  # bytes; the published descriptions have some thousand
-_REMEDY = "copy or download the session again, or remove its folder"
+_REMEDY = how_to_drop("copy or download the session again", "it")
 _COLOUR = re.compile(r".*C1 trigger.*\.avi", re.IGNORECASE)
 
 
@@ -60,10 +61,18 @@ class Session:
         return self.folder.name
 
 
-def find_home(root: Path) -> Path:
-    """The folder of the sessions: ``root/Sessions``, or ``root`` itself."""
-    folder = find_variant(root / FOLDER)
-    return folder if folder.is_dir() else root
+def find_folder(root: Path) -> Path:
+    """The folder of the sessions: ``Sessions``, or one with sessions, in ``root`` or the only folder in it that has it.
+
+    Raises DataError where several folders are.
+    """
+    home = find_home(root, lambda folder: find_variant(folder / FOLDER).is_dir())
+    folder = find_variant(home / FOLDER)
+    return folder if folder.is_dir() else find_home(root, _has_sessions)
+
+
+def _has_sessions(folder: Path) -> bool:
+    return any(each.name.isdecimal() and find_variant(each / DESCRIPTION).is_file() for each in list_files(folder))
 
 
 def find_sessions(root: Path) -> list[Session | DataError]:
@@ -72,7 +81,7 @@ def find_sessions(root: Path) -> list[Session | DataError]:
     Raises DataError where two folders have the same number, such as ``100`` and ``0100``.
     """
     folders: dict[int, Path] = {}
-    for folder in list_files(find_home(root)):
+    for folder in list_files(find_folder(root)):
         if folder.name.isdecimal() and folder.is_dir():
             earlier = folders.setdefault(int(folder.name), folder)
             if earlier != folder:
@@ -85,6 +94,8 @@ def _read_all(folders: Iterable[Path]) -> Iterator[Session | DataError]:
     for folder in folders:
         path = find_variant(folder / DESCRIPTION)
         try:
+            if not path.exists():
+                raise DataError("is missing", where=path, remedy=_REMEDY)
             check_content(path, "is an XML document")
             status = path.stat()
             yield _read_session(path, status.st_mtime_ns, status.st_size, tuple(list_files(folder)))

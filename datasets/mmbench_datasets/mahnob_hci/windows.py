@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from mmbench import DataError, Sample
 from mmbench_datasets.mahnob_hci.recordings import check_recording, load_film
 from mmbench_datasets.mahnob_hci.sessions import EMOTIONS, Session
+from mmbench_datasets.shared.damage import how_to_drop
 from mmbench_datasets.shared.faces import Bag, FaceDetector, read_faces
 from mmbench_datasets.shared.sliding_windows import Signal, cut_samples
 
 if TYPE_CHECKING:
     from mmbench_datasets.mahnob_hci.dataset import MahnobHci
 
-_REMEDY = "copy or download the session again, or leave it out with --bad drop"
+_REMEDY = how_to_drop("copy or download the session again", "it")
 
 
 def read_session(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, Task
+from mmbench_datasets.names import describe_absent
 from mmbench_datasets.seed_iv.layout import (
     EEG_FOLDER,
     EMOTIONS,
@@ -17,10 +18,10 @@ from mmbench_datasets.seed_iv.layout import (
     Feature,
     Smoothing,
     find_clashes,
-    find_home,
+    find_features,
     find_sessions,
 )
-from mmbench_datasets.shared.damage import find_damaged
+from mmbench_datasets.shared.damage import find_damaged, find_unusable
 from mmbench_datasets.simulated import card_of_files, describe_mark
 
 NOTES = {
@@ -78,7 +79,8 @@ class SeedIv(Dataset):
         return card_of_files(replace(self.card, notes=(NOTES[self.smoothing],)), root, self)
 
     def check(self, root: Path) -> list[Problem]:
-        """Missing folders, truncated files, two files of a session or date; trials are checked as they are read."""
+        """Missing folders, truncated files, two files of a session or date, invalid trials; reads all files."""
+        from mmbench_datasets.seed_iv.features import read_session
         from mmbench_datasets.shared.mat_structs import check_mat
 
         if not root.is_dir():
@@ -88,14 +90,22 @@ class SeedIv(Dataset):
         except DataError as error:
             return [Problem(str(error.where), error.message, error.remedy)]
         if not sessions:
-            message = f"holds no {EEG_FOLDER}/1/S_DATE.mat, such as {EEG_FOLDER}/1/1_20160518.mat"
-            return [Problem(str(root), message, self.card.request)]
+            example = f"{EEG_FOLDER}/1/1_20160518.mat"
+            wanted = f"{EEG_FOLDER}/1/S_DATE.mat, such as {example}"
+            return [describe_absent(root, wanted, example, self.card.request)]
         if not any(files.eye.exists() for each in sessions.values() for files in each):
-            return [Problem(str(find_home(root) / EYE_FOLDER), "has no eye features", self.card.request)]
+            return [Problem(str(find_features(root) / EYE_FOLDER), "has no eye features", self.card.request)]
         clashes = [error for each in sessions.values() for error in find_clashes(each)]
+        damaged = find_damaged((path for unit in sessions for path in self.sources(root, unit)), check_mat)
         return [
             *(Problem(str(error.where), error.message, error.remedy) for error in clashes),
-            *find_damaged((path for unit in sessions for path in self.sources(root, unit)), check_mat),
+            *damaged,
+            *(
+                problem
+                for unit, each in sessions.items()
+                for files in each
+                for problem in find_unusable(read_session(files, unit, self.feature, self.smoothing), damaged)
+            ),
         ]
 
     def units(self, root: Path) -> list[str]:
@@ -116,24 +126,21 @@ class SeedIv(Dataset):
         return of_people | count_samples(outcomes, "emotion", EMOTIONS)
 
     def assumptions(self, root: Path) -> list[str]:
-        """Where the labels are from, people or sessions that are not in the folder, and trials that cannot be read."""
-        from mmbench_datasets.shared.unreadable import describe_unreadable
-
+        """Where the labels are from, and people or sessions that are not in the folder."""
         sessions = find_sessions(root)
         lines = ["labels: the emotion for which a film was chosen, by session and place in it (the publishers' ReadMe)"]
         n_files = sum(map(len, sessions.values()))
         if n_files < 3 * N_PEOPLE and self.card_of(root).access != "simulated":
             people = "1 person" if len(sessions) == 1 else f"{len(sessions)} people"
             lines.append(f"{n_files} of SEED-IV's {3 * N_PEOPLE} sessions, of {people}")
-        outcomes = (outcome for unit in self.units(root) for outcome in self.read(root, unit))
-        return lines + describe_unreadable(outcomes)
+        return lines
 
     def left_out(self, root: Path) -> Mapping[str, str]:
         """Raw recordings, sessions without eye features, and windows whose features are not numbers."""
         from mmbench_datasets.seed_iv.features import read_session
         from mmbench_datasets.shared.feature_windows import describe_lacking
 
-        home = find_home(root)
+        home = find_features(root)
         left = {
             (home / name).relative_to(root).as_posix(): why for name, why in NOT_READ.items() if (home / name).is_dir()
         }

@@ -20,11 +20,12 @@ from mmbench_datasets.seed_iv.layout import (
     Smoothing,
     variable,
 )
+from mmbench_datasets.shared.damage import how_to_drop
 from mmbench_datasets.shared.feature_windows import vector_samples
 from mmbench_datasets.shared.mat_structs import read_mat
 
 _MOST_BYTES = 512 << 20  # of a file after decompression; the published ones have about 15 MB
-_REMEDY = "copy or download the file again, or leave such trials out with --bad drop"
+_REMEDY = how_to_drop("copy or download the file again", "such trials")
 
 
 def read_session(

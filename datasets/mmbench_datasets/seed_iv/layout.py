@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from mmbench import DataError
-from mmbench_datasets.names import find_variant, list_files
+from mmbench_datasets.names import find_home, find_variant, list_files
 from mmbench_datasets.shared.people import check_person
 
 Feature = Literal["de", "psd"]
@@ -33,18 +33,14 @@ class SessionFiles(NamedTuple):
     eye: Path
 
 
-def find_home(root: Path) -> Path:
-    """The folder that holds the folder of EEG features: ``root``, or the only subfolder that has one."""
-    if not find_variant(root / EEG_FOLDER).is_dir():
-        homes = [folder for folder in list_files(root) if (folder / EEG_FOLDER).is_dir()]
-        if len(homes) == 1:
-            return homes[0]
-    return root
+def find_features(root: Path) -> Path:
+    """The folder that holds the folder of EEG features: ``root``, or the only folder in it that has one."""
+    return find_home(root, lambda folder: find_variant(folder / EEG_FOLDER).is_dir())
 
 
 def find_sessions(root: Path) -> dict[str, list[SessionFiles]]:
     """The sessions with EEG features of each person (``s01``), in order; DataError for a person of another number."""
-    home = find_home(root)
+    home = find_features(root)
     eeg, eye = find_variant(home / EEG_FOLDER), find_variant(home / EYE_FOLDER)
     found: dict[int, list[SessionFiles]] = {}
     for session in LABELS:

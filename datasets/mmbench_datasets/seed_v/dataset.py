@@ -6,16 +6,17 @@ from pathlib import Path
 from typing import ClassVar
 
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, Task
+from mmbench_datasets.names import describe_absent
 from mmbench_datasets.seed_v.layout import (
     EMOTIONS,
     FOLDERS,
     N_PEOPLE,
     N_TRIALS,
     WIDTHS,
+    find_features,
     find_files,
-    find_home,
 )
-from mmbench_datasets.shared.damage import find_damaged
+from mmbench_datasets.shared.damage import find_damaged, find_unusable
 from mmbench_datasets.shared.people import describe_missing_people
 from mmbench_datasets.simulated import card_of_files, describe_mark
 
@@ -65,7 +66,7 @@ class SeedV(Dataset):
         return replace(card, notes=()) if card.access == "simulated" else card
 
     def check(self, root: Path) -> list[Problem]:
-        """Missing folders and damaged files; reads all files, and leaves what concerns single trials to reading."""
+        """Missing folders, damaged files and trials that cannot be read; reads all files."""
         from mmbench_datasets.seed_v.features import load_trials
 
         if not root.is_dir():
@@ -75,11 +76,13 @@ class SeedV(Dataset):
         except DataError as error:
             return [Problem(str(error.where), error.message, error.remedy)]
         if not files:
-            message = f"holds no {FOLDERS['eeg']}/S_123.npz, such as {FOLDERS['eeg']}/1_123.npz"
-            return [Problem(str(root), message, self.card.request)]
+            example = f"{FOLDERS['eeg']}/1_123.npz"
+            wanted = f"{FOLDERS['eeg']}/S_123.npz, such as {example}"
+            return [describe_absent(root, wanted, example, self.card.request)]
         if not any(each["eye"].exists() for each in files.values()):
-            return [Problem(str(find_home(root) / FOLDERS["eye"]), "has no eye features", self.card.request)]
-        return find_damaged((path for unit in files for path in self.sources(root, unit)), load_trials)
+            return [Problem(str(find_features(root) / FOLDERS["eye"]), "has no eye features", self.card.request)]
+        damaged = find_damaged((path for unit in files for path in self.sources(root, unit)), load_trials)
+        return damaged + [problem for unit in files for problem in find_unusable(self.read(root, unit), damaged)]
 
     def units(self, root: Path) -> list[str]:
         """``s01`` to ``s16``: the people with EEG features."""
@@ -98,19 +101,15 @@ class SeedV(Dataset):
         return {"people": len(units)} | count_samples(outcomes, "emotion", EMOTIONS)
 
     def assumptions(self, root: Path) -> list[str]:
-        """Where sessions are from, people who are not in the folder, and trials that cannot be read."""
-        from mmbench_datasets.shared.unreadable import describe_unreadable
-
+        """Where sessions are from, and people who are not in the folder."""
         lines = [f"sessions: trials 0-14, 15-29 and 30-{N_TRIALS - 1} of a file (the publishers' ReadMe)"]
-        lines += describe_missing_people(self, root, N_PEOPLE, "SEED-V's")
-        outcomes = (outcome for unit in self.units(root) for outcome in self.read(root, unit))
-        return lines + describe_unreadable(outcomes)
+        return lines + describe_missing_people(self, root, N_PEOPLE, "SEED-V's")
 
     def left_out(self, root: Path) -> Mapping[str, str]:
         """Raw recordings, people without eye features, and windows whose features are not numbers."""
         from mmbench_datasets.shared.feature_windows import describe_lacking
 
-        home = find_home(root)
+        home = find_features(root)
         left = {
             (home / name).relative_to(root).as_posix(): why for name, why in NOT_READ.items() if (home / name).is_dir()
         }

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from mmbench import DataError, Sample, check_content
 from mmbench_datasets.seed_v.layout import EMOTIONS, N_TRIALS, PER_SESSION, WIDTHS, WINDOW_S
 from mmbench_datasets.shared.array_pickle import load_tree
+from mmbench_datasets.shared.damage import how_to_drop
 from mmbench_datasets.shared.feature_windows import vector_samples
 
 _MOST_BYTES = 512 << 20  # of an array after decompression; the published ones have about 5 MB
-_REMEDY = "copy or download the file again, or leave such trials out with --bad drop"
+_REMEDY = how_to_drop("copy or download the file again", "such trials")
 
 
 class Trials(NamedTuple):

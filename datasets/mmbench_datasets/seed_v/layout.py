@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from mmbench_datasets.names import find_variant, list_files
+from mmbench_datasets.names import find_home, find_variant, list_files
 from mmbench_datasets.shared.people import check_person
 
 FOLDERS = {"eeg": "EEG_DE_features", "eye": "Eye_movement_features"}
@@ -15,13 +15,9 @@ EMOTIONS = ("disgust", "fear", "sad", "neutral", "happy")
 """The emotions of labels 0 to 4."""
 
 
-def find_home(root: Path) -> Path:
-    """The folder that holds the folder of EEG features: ``root``, or the only subfolder that has one."""
-    if not find_variant(root / FOLDERS["eeg"]).is_dir():
-        homes = [folder for folder in list_files(root) if (folder / FOLDERS["eeg"]).is_dir()]
-        if len(homes) == 1:
-            return homes[0]
-    return root
+def find_features(root: Path) -> Path:
+    """The folder that holds the folder of EEG features: ``root``, or the only folder in it that has one."""
+    return find_home(root, lambda folder: find_variant(folder / FOLDERS["eeg"]).is_dir())
 
 
 def find_files(root: Path) -> dict[str, dict[str, Path]]:
@@ -29,7 +25,7 @@ def find_files(root: Path) -> dict[str, dict[str, Path]]:
 
     Raises DataError for a person of another number than SEED-V has.
     """
-    home = find_home(root)
+    home = find_features(root)
     folders = {modality: find_variant(home / folder) for modality, folder in FOLDERS.items()}
     found = {}
     for path in list_files(folders["eeg"]):

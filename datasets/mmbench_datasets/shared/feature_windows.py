@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmbench import DataError, Sample
+from mmbench_datasets.shared.damage import how_to_drop
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_REMEDY = "copy or download the file again, or leave such samples out with --bad drop"
+_REMEDY = how_to_drop("copy or download the file again", "such samples")
 
 
 def vector_samples(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError, Task
+from mmbench_datasets.names import describe_absent
 from mmbench_datasets.shared.damage import find_damaged
 from mmbench_datasets.shared.sliding_windows import make_windows
 from mmbench_datasets.simulated import card_of_files, describe_mark
@@ -82,15 +83,18 @@ class Wesad(Dataset):
         return card_of_files(self.card, root, self)
 
     def check(self, root: Path) -> list[Problem]:
-        """A missing folder, no person, or a file that is truncated or another; values are checked as they are read."""
-        from mmbench_datasets.wesad.recordings import check_file
+        """No person, truncated and foreign files, and files without a label of a condition; values are not checked."""
+        from mmbench_datasets.wesad.recordings import check_recording
 
         if not root.is_dir():
             return [Problem(str(root), "no such folder", self.card.request)]
-        files = find_files(root)
+        try:
+            files = find_files(root)
+        except DataError as error:
+            return [Problem(str(error.where), error.message, error.remedy)]
         if not files:
-            return [Problem(str(root), "holds no SN/SN.pkl, such as S2/S2.pkl", self.card.request)]
-        return find_damaged(files.values(), check_file)
+            return [describe_absent(root, "SN/SN.pkl, such as S2/S2.pkl", "S2/S2.pkl", self.card.request)]
+        return find_damaged(files.values(), check_recording)
 
     def units(self, root: Path) -> list[str]:
         """``s02``, ``s03``, ...: the people with a file."""
@@ -115,22 +119,17 @@ class Wesad(Dataset):
         return counts
 
     def assumptions(self, root: Path) -> list[str]:
-        """What the labels cannot show, and people who are not in the folder or have no label of a condition."""
-        from mmbench_datasets.shared.unreadable import describe_unreadable
+        """What the labels cannot show, and people who are not in the folder."""
         from mmbench_datasets.wesad.recordings import find_phases, load_person
 
-        lines = ["each condition but meditation was recorded once a person: hold out people, not trials"]
-        unlabelled = []
+        lines = ["by the protocol, each condition but meditation is recorded once: hold out people, not trials"]
         for unit, path in find_files(root).items():
             found = Counter(STATES[phase.state] for phase in find_phases(load_person(path).labels, path))
-            if not found:
-                unlabelled.append(DataError("has no label of a condition", where=path))
             lines += [
-                f"{unit}: {number} stretches of {state}, which was recorded once: its labels may have gaps"
+                f"{unit}: {number} stretches of {state}, of which the protocol has one: its labels may have gaps"
                 for state, number in found.items()
                 if number > 1 and state != "meditation"
             ]
-        lines += describe_unreadable(unlabelled, "recording")
         missing = [name.upper().replace("S0", "S") for name in PUBLISHED if name not in self.units(root)]
         if missing and self.card_of(root).access != "simulated":
             lines.append(f"without {', '.join(missing)} of WESAD's {len(PUBLISHED)} people")

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from mmbench import DataError, Sample, check_content
 from mmbench_datasets.shared.array_pickle import load_pickle_tree
+from mmbench_datasets.shared.damage import how_to_drop
 from mmbench_datasets.shared.sliding_windows import Signal, Windows, cut_samples
 from mmbench_datasets.wesad.sensors import IGNORED, LABEL_RATE, SENSORS, STATES, Sensor
 
-_REMEDY = "copy or download the file again, or leave this person out"
+_REMEDY = how_to_drop("copy or download the file again", "this person")
 _GRID = 4  # Hz: runs begin and end where all sensors have a sample
 _SLACK_S = 2.0  # by which the sensors of a synchronised file may end apart
 
@@ -44,7 +45,7 @@ def check_file(path: Path) -> None:
     with path.open("rb") as file:
         file.seek(-1, 2)
         if file.read(1) != b".":
-            raise DataError("is truncated: a pickle ends with a full stop", where=path, remedy=_REMEDY)
+            raise DataError("is truncated: its last byte is not the end of a pickle", where=path, remedy=_REMEDY)
 
 
 def load_person(path: Path) -> Person:
@@ -120,12 +121,22 @@ def find_phases(labels: NDArray[Any], path: Path) -> list[Phase]:
     return phases
 
 
-def read_windows(path: Path, unit: str, windows: Windows, chest_rate: int) -> Iterator[Sample | DataError]:
-    """The windows of a person, condition by condition."""
+def check_recording(path: Path) -> None:
+    """Raise DataError for a file that `load_person` refuses, and for one whose labels are of no condition."""
+    _load_phases(path)
+
+
+def _load_phases(path: Path) -> tuple[Person, list[Phase]]:
     person = load_person(path)
     phases = find_phases(person.labels, path)
     if not phases:
         raise DataError("has no label of a condition", where=path, remedy=_REMEDY)
+    return person, phases
+
+
+def read_windows(path: Path, unit: str, windows: Windows, chest_rate: int) -> Iterator[Sample | DataError]:
+    """The windows of a person, condition by condition."""
+    person, phases = _load_phases(path)
     for number, phase in enumerate(phases, 1):
         trial = f"{unit}/{number}-{STATES[phase.state]}"
         signals = {name: _cut(values, SENSORS[name], phase, chest_rate) for name, values in person.signals.items()}

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from mmbench_datasets.names import list_files
+from mmbench_datasets.names import find_home, list_files
 
 LABEL_RATE = 700
 STATES = ("baseline", "stress", "amusement", "meditation")
@@ -44,8 +44,11 @@ SENSORS = {
 
 
 def find_files(root: Path) -> dict[str, Path]:
-    """The files ``SN/SN.pkl`` by person (``s02``), in ``root`` or its folder WESAD."""
-    home = root / "WESAD" if (root / "WESAD").is_dir() else root
+    """The files ``SN/SN.pkl`` by person (``s02``), in ``root`` or the only folder in it that has such files."""
+    return _list_people(find_home(root, lambda folder: bool(_list_people(folder))))
+
+
+def _list_people(home: Path) -> dict[str, Path]:
     found = {}
     for folder in list_files(home):
         if (match := re.fullmatch(r"[sS](\d{1,3})", folder.name)) and folder.is_dir():
