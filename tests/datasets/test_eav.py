@@ -158,7 +158,7 @@ def test_the_folder_of_the_people_may_be_one_folder_down(root: Path, tmp_path: P
     assert Eav().check(tmp_path / "all") == []
     shutil.copytree(tmp_path / "all" / "EAV-2024", tmp_path / "all" / "copy")
     (problem,) = Eav().check(tmp_path / "all")
-    assert problem.message == "holds several folders with files of the dataset: EAV-2024 and copy"
+    assert problem.message == "has the files in several folders: EAV-2024, copy"
 
 
 def truncate(path: Path) -> None:
@@ -170,7 +170,7 @@ def test_a_truncated_eeg_is_a_problem_of_its_person(root: Path) -> None:
     path.write_bytes(path.read_bytes()[:100_000])
     (problem,) = Eav().check(root)
     assert (problem.path, problem.message) == (str(path), "is truncated or damaged (it ends too early)")
-    assert problem.remedy.endswith("mmbench run … --bad drop leaves it out")
+    assert problem.remedy.endswith("mmbench run ... --bad drop")
     with pytest.raises(DataError, match="is truncated or damaged"):
         list(Eav().read(root, "subject01"))
 
@@ -373,7 +373,10 @@ def test_an_eeg_of_matlabs_format_7_3_is_a_problem(root: Path) -> None:
     path = root / "subject1" / "EEG" / "subject1_eeg.mat"
     path.write_bytes(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(512, b"\0"))
     (problem,) = Eav().check(root)
-    assert (problem.path, problem.remedy) == (str(path), "save it with -v7; mmbench run … --bad drop leaves it out")
+    assert (problem.path, problem.remedy) == (
+        str(path),
+        "save it with -v7, or leave it out: mmbench run ... --bad drop",
+    )
     assert problem.message == "is in MATLAB's format 7.3, which is not read here"
 
 

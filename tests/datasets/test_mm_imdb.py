@@ -126,7 +126,7 @@ def test_a_truncated_poster_is_named_and_costs_its_film(root: Path, n_bytes: int
     path.write_bytes(path.read_bytes()[:n_bytes])
     (problem,) = MmImdb().check(root)
     assert (problem.path, problem.message, problem.concerns) == (str(path), "is truncated or damaged", "sample")
-    assert problem.remedy == "get this file again; mmbench run … --bad drop leaves it out"
+    assert problem.remedy == "get this file again, or leave it out: mmbench run ... --bad drop"
     (error,) = (each for each in MmImdb().read(root, "train") if isinstance(each, DataError))
     assert error.where == str(path)
 

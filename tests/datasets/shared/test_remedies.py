@@ -10,7 +10,7 @@ from mmbench_datasets.shared.remedies import DROP, GET_AGAIN, problem_of_file
 @pytest.mark.parametrize(
     ("message", "remedy", "said"),
     [
-        ("is missing", "put it there", f"get it from {Eav.card.url}; {DROP}"),
+        ("is missing", "put it there", f"get it from {Eav.card.url}, or {DROP}"),
         ("is empty", "get this file again", GET_AGAIN),
         ("is truncated", GET_AGAIN, GET_AGAIN),
     ],
