@@ -7,9 +7,8 @@ from typing import ClassVar, Literal
 
 from mmbench import Card, DataError
 from mmbench_datasets.cremad.layout import ACTORS, EMOTIONS, ENDINGS, FAULTY, FIELDS, FOLDERS, load_split
-from mmbench_datasets.names import find_variant
+from mmbench_datasets.names import find_home, find_variant
 from mmbench_datasets.shared.acted_clips import FILM_SUFFIXES, ActedClip, ActedClips, Streams
-from mmbench_datasets.shared.homes import find_home
 from mmbench_datasets.shared.speakers_in_names import find_by_name, read_fields
 from mmbench_datasets.shared.twins import SimulatedTwin, twin_card
 

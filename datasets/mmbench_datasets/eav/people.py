@@ -21,9 +21,8 @@ from mmbench_datasets.eav.layout import (
     PERSON,
     RATE,
 )
-from mmbench_datasets.names import find_variant, list_files
+from mmbench_datasets.names import find_home, find_variant, list_files
 from mmbench_datasets.shared.acted_clips import FILM_SUFFIXES
-from mmbench_datasets.shared.homes import find_home
 from mmbench_datasets.shared.mat5 import load_mat
 from mmbench_datasets.shared.mat_structs import check_mat, find_shape
 from mmbench_datasets.shared.remedies import DROP, GET_AGAIN

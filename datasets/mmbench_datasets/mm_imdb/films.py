@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from mmbench import DataError, check_content
-from mmbench_datasets.shared.homes import find_home
+from mmbench_datasets.names import find_home
 from mmbench_datasets.shared.remedies import GET_AGAIN
 
 Part = Literal["train", "validation", "test"]
