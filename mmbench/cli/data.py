@@ -236,7 +236,7 @@ def simulate(
     """Write simulated files in the layout of a dataset."""
     from mmbench.contract import Dataset, overrides
     from mmbench.registry import load_registry
-    from mmbench.storage import counted, make_folder
+    from mmbench.storage import counted, counted_plural, make_folder
 
     registry = load_registry(tuple(plugin or ()))
     found = registry.dataset(parse_spec(dataset))
@@ -248,8 +248,10 @@ def simulate(
     arguments = {"subjects": subjects, "seed": seed, "strength": strength, **parse_pairs(option or (), "--option")}
     options = bind_arguments(found.simulate, arguments, where="--option")
     with progress():
-        found.simulate(make_folder(folder).resolve(), **options)
-    show(f"simulated {found.name}: {counted(subjects, 'subject')} in {folder}")
+        root = make_folder(folder).resolve()
+        found.simulate(root, **options)
+    counts = [counted_plural(number, words) for words, number in found.counts(root).items()]
+    show(f"simulated {found.name}: {counts[0] if counts else counted(subjects, 'subject')} in {folder}")
 
 
 @app.command("prepare", cls=Command, epilog="mmbench data prepare NAME --data data/NAME")

@@ -42,6 +42,10 @@ class Dataset(Component):
         """The card of the files under ``root``; another one than ``card`` if they are, for example, simulated."""
         return self.card
 
+    def access_instructions(self) -> str:
+        """How to obtain the files that the parameters choose; by default as the card requests them."""
+        return self.card.request
+
     def name_of(self, root: Path) -> str:
         """The name of the data under ``root`` in tables and records, where the files say it."""
         return self.name

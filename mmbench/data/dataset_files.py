@@ -51,7 +51,9 @@ def find_dataset_folder(registry: Registry, spec: Spec, data: Path | None, cache
     root = root or dataset.locate(_folder_of_datasets(cache))
     if root is None:
         raise DataError(
-            f"{dataset.card.title} is not here", where=spec.name, remedy=dataset.card.request or "give --data DIR"
+            f"{dataset.card.title} is not here",
+            where=spec.name,
+            remedy=dataset.access_instructions() or "give --data DIR",
         )
     if not root.is_dir() and not (spec.name == FOLDER and root.is_file()):
         raise DataError("no such folder", where=root, remedy=f"give --data the folder of {spec.name}")

@@ -5,7 +5,7 @@ folds and what else all methods share) → a `Plan` for each method → a record
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from mmbench.data import (
@@ -116,6 +116,8 @@ def split_and_encode(store: Store, request: CheckedRequest) -> Experiment:
 
 def encode_methods(request: CheckedRequest, setup: Setup) -> list[Plan]:
     """A plan for each method, with the tokens of its frozen encoders; the folds are written beside the records."""
+    for line in _describe_unused(request):
+        current_reporter().message(line)
     for line in setup.described.get("split_notes", ()):
         current_reporter().message(line)
     for line in missing_class_lines(setup.described["lacking"], len(setup.folds)):
@@ -126,6 +128,13 @@ def encode_methods(request: CheckedRequest, setup: Setup) -> list[Plan]:
     plans = [make_plan(setup, recipe, request.findings[recipe.label]) for recipe in request.recipes]
     write_fold_file(setup.home / FOLDS_FILE, make_fold_file(setup.store.ids, setup.folds))
     return plans
+
+
+def _describe_unused(request: CheckedRequest) -> Iterator[str]:
+    """A line about a number of folds that the user sets and the protocol does not have."""
+    protocol, folds = request.protocol, request.spec.folds
+    if folds is not None and not protocol.counts_folds:
+        yield f"folds={folds} does not apply to the protocol {protocol.name} ({protocol.summary})"
 
 
 def compare_records(request: CheckedRequest, plans: Sequence[Plan]) -> Comparison:

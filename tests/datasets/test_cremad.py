@@ -89,7 +89,7 @@ def test_a_whole_modality_that_is_missing_is_one_problem(root: Path, folder: str
     shutil.rmtree(root / folder)
     (problem,) = Cremad().check(root)
     assert problem.message.startswith(f"has no file of {missing} for any clip, such as {folder}/1001_TSI_ANG_XX.")
-    assert "cremad[modalities=" in problem.remedy
+    assert " alone with modalities=" in problem.remedy
 
 
 def test_films_may_be_converted(root: Path) -> None:
@@ -109,6 +109,19 @@ def test_a_folder_in_another_case_is_found(root: Path) -> None:
     (root / "AudioWAV").rename(root / "audiowav")
     assert Cremad().check(root) == []
     assert len(read(root)) == 24
+
+
+def test_the_folders_are_found_one_folder_down(root: Path, tmp_path: Path) -> None:
+    shutil.move(root, tmp_path / "all" / "CREMA-D")
+    dataset = Cremad(modalities="speech")
+    assert dataset.check(tmp_path / "all") == []
+    assert len(read(tmp_path / "all", dataset)) == 24
+    assert "CREMA-D/VideoFlash/*" in dataset.left_out(tmp_path / "all")
+
+
+def test_a_modality_that_is_left_out_is_named_by_its_folder(root: Path) -> None:
+    (root / "VideoFlash").rename(root / "videoflash")
+    assert "videoflash/*" in Cremad(modalities="speech").left_out(root)
 
 
 def truncate(path: Path) -> None:
@@ -165,6 +178,8 @@ def test_a_file_of_something_else_is_named(root: Path, stream: str, message: str
     write_text(path)
     (error,) = (outcome for outcome in Cremad().read(root, "1002") if isinstance(outcome, DataError))
     assert (error.where, message in error.message) == (str(path), True)
+    (problem,) = Cremad().check(root)
+    assert (problem.path, problem.message) == (str(path), error.message)
 
 
 def test_a_folder_that_is_not_there_or_empty(tmp_path: Path) -> None:
@@ -172,6 +187,13 @@ def test_a_folder_that_is_not_there_or_empty(tmp_path: Path) -> None:
         (problem,) = Cremad().check(folder)
         assert problem.path == str(folder)
         assert "github.com" in problem.remedy
+
+
+def test_the_folders_of_the_modalities_are_named(tmp_path: Path) -> None:
+    (problem,) = Cremad(modalities="speech").check(tmp_path)
+    assert problem.message == "holds no AudioWAV/ACTOR_SENTENCE_EMOTION_LEVEL.wav"
+    assert problem.remedy.startswith("get AudioWAV with git lfs")
+    assert problem.remedy == Cremad(modalities="speech").access_instructions()
 
 
 def test_a_name_of_another_dataset_is_not_a_clip(root: Path) -> None:

@@ -130,15 +130,49 @@ def test_names_that_contradict_the_labels_are_a_problem(root: Path) -> None:
     assert problem.message.startswith("subject1_eeg_label.mat says of trial 4: speaking, ")
 
 
-def test_two_files_of_a_trial_are_a_problem(root: Path) -> None:
+def test_two_files_of_a_trial_are_a_problem_of_their_person(root: Path) -> None:
     film = film_of(root, 4)
-    shutil.copy(film, film.with_name(film.name.replace("Trial_02", "Trial_03")))
+    other = film.with_name(film.name.replace("Trial_02", "Trial_03"))
+    shutil.copy(film, other)
     (problem,) = Eav().check(root)
     assert problem.message.startswith("is another file of trial 4")
+    assert other in Eav().sources(root, "subject01")
+    assert Eav().units(root) == ["subject01", "subject02"]
+    assert Eav().counts(root)["trials"] == 5, "of the other person"
+
+
+def test_a_modality_without_files_is_one_problem(root: Path) -> None:
+    shutil.rmtree(root / "subject1" / "Video")
+    (problem,) = Eav().check(root)
+    assert (problem.path, problem.concerns) == (str(root / "subject1" / "Video"), "sample")
+    assert problem.message == "has no file of video"
+    shutil.rmtree(root / "subject2" / "Video")
+    (problem,) = Eav().check(root)
+    assert (problem.path, problem.concerns) == (str(root), "dataset")
+    assert problem.message == "has no file of video for any trial, in subject1/Video or the like"
+    assert problem.remedy.endswith("video=false")
+
+
+def test_the_folder_of_the_people_may_be_one_folder_down(root: Path, tmp_path: Path) -> None:
+    shutil.move(root, tmp_path / "all" / "EAV-2024")
+    assert Eav().check(tmp_path / "all") == []
+    shutil.copytree(tmp_path / "all" / "EAV-2024", tmp_path / "all" / "copy")
+    (problem,) = Eav().check(tmp_path / "all")
+    assert problem.message == "has the files in several folders: EAV-2024, copy"
 
 
 def truncate(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def test_a_truncated_eeg_is_a_problem_of_its_person(root: Path) -> None:
+    path = root / "subject1" / "EEG" / "subject1_eeg.mat"
+    path.write_bytes(path.read_bytes()[:100_000])
+    (problem,) = Eav().check(root)
+    assert (problem.path, problem.message) == (str(path), "is truncated or damaged (it ends too early)")
+    assert problem.remedy.endswith("mmbench run ... --bad drop")
+    with pytest.raises(DataError, match="is truncated or damaged"):
+        list(Eav().read(root, "subject01"))
 
 
 @pytest.mark.parametrize("find", [sound_of, film_of])
@@ -193,6 +227,8 @@ def test_arrays_of_another_shape_are_named(root: Path, name: str, key: str, edit
         list(Eav().read(root, "subject01"))
     assert caught.value.where == str(path)
     assert caught.value.message.startswith(message)
+    (problem,) = Eav().check(root)
+    assert (problem.path, problem.message) == (str(path), caught.value.message)
 
 
 def test_the_other_name_of_the_array_is_read(root: Path) -> None:
@@ -213,6 +249,8 @@ def test_a_person_without_eeg_is_named(root: Path, name: str, damage, message: s
     (problem,) = Eav().check(root)
     assert (problem.path, problem.concerns) == (str(path), "dataset")
     assert message in problem.message
+    if damage is os.unlink:
+        assert problem.remedy.startswith("get it from https://doi.org")
     if name == "_eeg_label":
         assert len(list(Eav().read(root, "subject02"))) == 20, "the other person can be read"
 
@@ -335,7 +373,10 @@ def test_an_eeg_of_matlabs_format_7_3_is_a_problem(root: Path) -> None:
     path = root / "subject1" / "EEG" / "subject1_eeg.mat"
     path.write_bytes(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(512, b"\0"))
     (problem,) = Eav().check(root)
-    assert (problem.path, problem.remedy) == (str(path), "save it with -v7")
+    assert (problem.path, problem.remedy) == (
+        str(path),
+        "save it with -v7, or leave it out: mmbench run ... --bad drop",
+    )
     assert problem.message == "is in MATLAB's format 7.3, which is not read here"
 
 

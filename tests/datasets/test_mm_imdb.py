@@ -126,7 +126,7 @@ def test_a_truncated_poster_is_named_and_costs_its_film(root: Path, n_bytes: int
     path.write_bytes(path.read_bytes()[:n_bytes])
     (problem,) = MmImdb().check(root)
     assert (problem.path, problem.message, problem.concerns) == (str(path), "is truncated or damaged", "sample")
-    assert problem.remedy == "get this file again, or leave such samples out with --bad drop"
+    assert problem.remedy == "get this file again, or leave it out: mmbench run ... --bad drop"
     (error,) = (each for each in MmImdb().read(root, "train") if isinstance(each, DataError))
     assert error.where == str(path)
 
@@ -149,9 +149,15 @@ def test_descriptions_and_posters_may_lie_apart(root: Path) -> None:
 
 
 def test_the_folder_of_the_archive_is_found(root: Path, tmp_path: Path) -> None:
-    shutil.move(root, tmp_path / "all" / "mmimdb")
+    shutil.move(root, tmp_path / "all" / "mm-imdb-1.0")
     assert MmImdb().check(tmp_path / "all") == []
     assert len(read(tmp_path / "all")) == 50
+
+
+def test_films_that_are_not_in_the_split_are_counted(root: Path) -> None:
+    assert not any("25,959" in line for line in MmImdb().assumptions(root)), "a simulation may have any size"
+    (root / "SIMULATED.json").unlink()
+    assert MmImdb().assumptions(root)[-1] == "50 of the 25,959 films"
 
 
 @pytest.mark.parametrize(

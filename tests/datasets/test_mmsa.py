@@ -293,11 +293,26 @@ def test_two_files_of_an_alignment_are_not_chosen_from(root: Path) -> None:
     assert problem.message.startswith("holds several files of this alignment: unaligned_50.pkl and Processed/")
 
 
+@pytest.mark.parametrize(
+    ("options", "corpus", "file"),
+    [
+        ({}, "CMU-MOSI", "unaligned_50.pkl"),
+        ({"name": "mosei", "alignment": "aligned"}, "CMU-MOSEI", "aligned_50.pkl"),
+        ({"name": "sims"}, "CH-SIMS", "unaligned_39.pkl"),
+    ],
+)
+def test_the_file_of_the_options_is_named(tmp_path: Path, options: dict[str, Any], corpus: str, file: str) -> None:
+    (problem,) = Mmsa(**options).check(tmp_path)
+    assert f"the folder Processed of {corpus} by" in problem.remedy
+    assert f"DIR/Processed/{file}," in problem.remedy
+    assert problem.remedy == Mmsa(**options).access_instructions()
+
+
 def test_a_missing_alignment_names_the_other(root: Path) -> None:
     (root / "Processed" / "aligned_50.pkl").unlink()
     (problem,) = Mmsa(alignment="aligned").check(root)
     assert problem.message == "holds no Processed/aligned_*.pkl"
-    assert problem.remedy == "get it, or read the other with mmsa[alignment=unaligned]"
+    assert problem.remedy == "get it, or read the other with alignment=unaligned"
 
 
 def test_a_folder_that_is_not_there_or_empty(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import json
+import re
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError
@@ -380,11 +381,31 @@ def test_a_file_that_cannot_be_used_is_named(tmp_path: Path, damage: Any, messag
 
 
 @needs_moabb
+def test_an_interval_that_leaves_no_trial_is_named(tmp_path: Path) -> None:
+    dataset = Moabb(name="FakeDataset", options=SMALL, subjects="1", tmax=50)
+    (problem,) = dataset.check(dataset.locate(tmp_path))
+    assert re.fullmatch(r"holds no trial, \d+ events left out: the interval reaches beyond the run", problem.message)
+    assert problem.remedy.startswith("choose a shorter one with tmin and tmax")
+
+
+@needs_moabb
+def test_subjects_that_are_not_in_the_folder_are_named(tmp_path: Path) -> None:
+    dataset = Moabb(name="FakeDataset", options=SMALL)
+    root = dataset.locate(tmp_path)
+    assert len(dataset.assumptions(root)) == 1
+    remove(subject_file(root, 2))
+    assert dataset.assumptions(root)[-1] == "2 of the 3 subjects of FakeDataset; not exported: 2"
+    assert len(Moabb(name="FakeDataset", options=SMALL, subjects="1,3").assumptions(root)) == 1
+
+
+@needs_moabb
 def test_a_folder_of_another_export(tmp_path: Path) -> None:
     root = Moabb(name="FakeDataset", options=SMALL).locate(tmp_path)
     assert Moabb().check(root) == []
     (problem,) = Moabb(name="FakeDataset", options=SMALL, rate=64).check(root)
     assert problem.message == "was exported with rate=None, not 64"
+    (problem,) = Moabb(name="BNCI2014_001").check(root)
+    assert problem.message == "is an export of FakeDataset, not of BNCI2014_001"
     (root / "dataset.json").write_text("{")
     (problem,) = Moabb().check(root)
     assert (problem.path, problem.message) == (str(root / "dataset.json"), "is damaged")

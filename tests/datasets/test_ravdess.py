@@ -1,6 +1,7 @@
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -110,9 +111,31 @@ def test_sound_alone_is_read_without_films(root: Path) -> None:
         film.unlink()
     (problem,) = Ravdess().check(root)
     assert problem.message.startswith("has no file of video for any clip, such as Actor_01/02-01-01-01-01-01-01.mp4")
-    assert problem.remedy.endswith("ravdess[modalities=speech]")
+    assert problem.remedy.endswith("alone with modalities=speech")
     assert Ravdess(modalities="speech").check(root) == []
     assert len(read(root, Ravdess(modalities="speech"))) == 32
+
+
+@pytest.mark.parametrize(
+    ("options", "archives"),
+    [
+        ({}, "Audio_Speech_Actors_01-24.zip and Video_Speech_Actor_01.zip to 24 from"),
+        ({"channel": "song"}, "Audio_Song_Actors_01-24.zip and Video_Song_Actor_01.zip to 24 from"),
+        (
+            {"channel": "both", "modalities": "speech"},
+            "Audio_Speech_Actors_01-24.zip and Audio_Song_Actors_01-24.zip from",
+        ),
+    ],
+)
+def test_the_archives_of_the_options_are_named(tmp_path: Path, options: dict[str, Any], archives: str) -> None:
+    (problem,) = Ravdess(**options).check(tmp_path)
+    assert f"get {archives} https" in problem.remedy
+    assert problem.remedy == Ravdess(**options).access_instructions()
+
+
+def test_the_files_of_the_channel_are_named(tmp_path: Path) -> None:
+    (problem,) = Ravdess(channel="song").check(tmp_path)
+    assert problem.message == "holds no 03-02-*.wav and 02-02-*.mp4"
 
 
 @pytest.mark.parametrize("name", ["03-01-09-01-01-01-01.wav", "03-01-01-01-01-01-25.wav", "03-01-01-01-01-01.wav"])

@@ -13,6 +13,7 @@ from mmbench.data.splits.fold import PARTS
 from mmbench.errors import ProtocolError
 from mmbench.reporting.terminal import comparison_table, render
 from mmbench.results.loading import load_comparison
+from mmbench.storage.progress import SilentReporter, use_reporter
 
 SENTENCES = str(Path(__file__).parents[1] / "plugins" / "parts_plugin.py")
 Row = dict[str, Any]
@@ -118,6 +119,24 @@ def test_a_validation_part_of_the_dataset_is_kept(folder: Folder) -> None:
     result = run(folder(rows), "official")
     assert {name[:2] for name in folds_of(result)[0]["validation"]} == {"p1"}
     assert "split_notes" not in result.run
+
+
+class Heard(SilentReporter):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def test_a_number_of_folds_that_the_protocol_does_not_have_is_named(folder: Folder) -> None:
+    root = folder(make_rows(lambda speaker, _: {0: "test"}.get(speaker, "train")))
+    line = "folds=3 does not apply to the protocol official (the parts of the dataset's own split)"
+    for protocol, folds, said in (("official", 3, True), ("official", None, False), ("group:speaker", 3, False)):
+        heard = Heard()
+        with use_reporter(heard):
+            run(root, protocol, folds=folds)
+        assert (line in heard.lines) == said
 
 
 def test_without_parts_the_official_split_is_refused(folder: Folder) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from mmbench import Card, DataError
-from mmbench_datasets.cremad.layout import ACTORS, EMOTIONS, FAULTY, FIELDS, FOLDERS, load_split
-from mmbench_datasets.names import find_variant
+from mmbench_datasets.cremad.layout import ACTORS, EMOTIONS, ENDINGS, FAULTY, FIELDS, FOLDERS, load_split
+from mmbench_datasets.names import find_home, find_variant
 from mmbench_datasets.shared.acted_clips import FILM_SUFFIXES, ActedClip, ActedClips, Streams
 from mmbench_datasets.shared.speakers_in_names import find_by_name, read_fields
 from mmbench_datasets.shared.twins import SimulatedTwin, twin_card
@@ -38,11 +38,10 @@ class Cremad(ActedClips):
         "Affective Computing 5(4):377-390, 2014, doi:10.1109/TAFFC.2014.2336244; official split: Peng et al., Balanced "
         "multimodal learning via on-the-fly gradient modulation, CVPR 2022",
         request="get AudioWAV and VideoFlash with git lfs clone https://github.com/CheyneyComputerScience/CREMA-D, and "
-        "give the folder that holds them with --data DIR",
+        "give the folder that holds them with --data DIR; cremad-sim, the simulated version, needs no files",
         size="91 actors, 7,442 clips",
         split="Peng et al. 2022 (OGM-GE): 6,698 and 744 clips, all actors in both parts",
     )
-    files = "AudioWAV/ACTOR_SENTENCE_EMOTION_LEVEL.wav and VideoFlash/ACTOR_SENTENCE_EMOTION_LEVEL.flv"
     n_actors = len(ACTORS)
     emotions = tuple(EMOTIONS.values())
     other_groups = ("sentence",)
@@ -58,24 +57,37 @@ class Cremad(ActedClips):
         super().__init__(modalities=modalities, rate=rate, size=size)
         self.faulty = faulty
 
+    def access_instructions(self) -> str:
+        """Of the folders that ``modalities`` reads."""
+        folders = " and ".join(FOLDERS[stream] for stream in self.streams)
+        return self.card.request.replace(" and ".join(FOLDERS.values()), folders)
+
+    def file_names(self, stream: str) -> str:
+        """Of the publication, such as ``AudioWAV/ACTOR_SENTENCE_EMOTION_LEVEL.wav``."""
+        return f"{FOLDERS[stream]}/ACTOR_SENTENCE_EMOTION_LEVEL{ENDINGS[stream]}"
+
     def find_clips(self, root: Path) -> Mapping[str, ActedClip]:
         """The clips by name, such as ``1001_DFA_ANG_XX``; DataError for one of an actor that CREMA-D does not have."""
-        found = _find_files(root)
+        folders = _find_folders(root)
+        found = _find_files(folders)
         names = sorted({name for stream in self.streams for name in found[stream]})
         for name in names:
             if int(actor := read_fields(name, FIELDS)["actor"]) not in ACTORS:
                 path = next(clips[name] for clips in found.values() if name in clips)
                 message = f"is of actor {actor}, where CREMA-D has the actors {ACTORS[0]} to {ACTORS[-1]}"
                 raise DataError(message, where=path, remedy="correct its name, or remove it")
-        return {name: _make_clip(name, root, found) for name in names if self.faulty == "keep" or name not in FAULTY}
+        kept = [name for name in names if self.faulty == "keep" or name not in FAULTY]
+        return {name: _make_clip(name, folders, found) for name in kept}
 
     def left_out(self, root: Path) -> Mapping[str, str]:
         """Clips that are known to be faulty, and modalities that are not read."""
-        found = _find_files(root)
+        folders = _find_folders(root)
         left = dict(super().left_out(root))
-        for stream, clips in found.items():
+        for stream, clips in _find_files(folders).items():
             if stream not in self.streams and clips:
-                left[f"{FOLDERS[stream]}/*"] = f"modalities={self.modalities} does not read it"
+                left[f"{folders[stream].relative_to(root).as_posix()}/*"] = (
+                    f"modalities={self.modalities} does not read it"
+                )
             for name in sorted(FAULTY.keys() & clips.keys()) if self.faulty == "drop" else ():
                 why = f"the published clip {FAULTY[name]} (faulty=keep reads it)"
                 left[clips[name].relative_to(root).as_posix()] = why
@@ -139,20 +151,21 @@ class CremadSim(SimulatedTwin, Cremad):
         self.simulation = {"subjects": subjects, "sentences": sentences, "seed": seed, "strength": strength}
 
 
-def _find_files(root: Path) -> dict[str, dict[str, Path]]:
+def _find_folders(root: Path) -> dict[str, Path]:
+    """The folder of each modality, whether it exists or not, in ``root`` or in a folder of it."""
+    home = find_home(root, lambda folder: any(find_variant(folder / name).is_dir() for name in FOLDERS.values()))
+    return {stream: find_variant(home / name) for stream, name in FOLDERS.items()}
+
+
+def _find_files(folders: Mapping[str, Path]) -> dict[str, dict[str, Path]]:
     """The files of each modality by the name of the clip; of several of one name, the published format."""
     suffixes = {"speech": (".wav",), "video": FILM_SUFFIXES}
-    found = {name: find_by_name(_folder(root, name), FIELDS, suffixes[name]) for name in FOLDERS}
-    return {name: {clip: paths[0] for clip, paths in clips.items()} for name, clips in found.items()}
+    found = {stream: find_by_name(folder, FIELDS, suffixes[stream]) for stream, folder in folders.items()}
+    return {stream: {clip: paths[0] for clip, paths in clips.items()} for stream, clips in found.items()}
 
 
-def _folder(root: Path, stream: str) -> Path:
-    return find_variant(root / FOLDERS[stream])
-
-
-def _make_clip(name: str, root: Path, found: Mapping[str, Mapping[str, Path]]) -> ActedClip:
+def _make_clip(name: str, folders: Mapping[str, Path], found: Mapping[str, Mapping[str, Path]]) -> ActedClip:
     fields = read_fields(name, FIELDS)
-    suffixes = {"speech": ".wav", "video": ".flv"}
-    files = {stream: found[stream].get(name, _folder(root, stream) / f"{name}{suffixes[stream]}") for stream in FOLDERS}
+    files = {stream: found[stream].get(name, folders[stream] / f"{name}{ENDINGS[stream]}") for stream in FOLDERS}
     emotion = [*EMOTIONS].index(fields["emotion"])
     return ActedClip(fields["actor"], emotion, {"sentence": fields["sentence"]}, files, load_split().get(name))

@@ -9,6 +9,7 @@ from typing import Literal
 from mmbench import read_csv
 
 FOLDERS = {"speech": "AudioWAV", "video": "VideoFlash"}
+ENDINGS = {"speech": ".wav", "video": ".flv"}
 EMOTIONS = {"NEU": "neutral", "HAP": "happy", "SAD": "sad", "FEA": "fear", "DIS": "disgust", "ANG": "anger"}
 SENTENCES = ("IEO", "TIE", "IOM", "IWW", "TAI", "MTI", "IWL", "ITH", "DFA", "ITS", "TSI", "WSI")
 LEVELS = ("LO", "MD", "HI", "XX")

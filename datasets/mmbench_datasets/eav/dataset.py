@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError, Task
 from mmbench_datasets.eav.layout import CONDITIONS, EMOTIONS, N_CHANNELS, N_PEOPLE, RATE, SECONDS, Condition
 from mmbench_datasets.shared.people import describe_missing_people
+from mmbench_datasets.shared.remedies import problem_of_file
 from mmbench_datasets.simulated import card_of_files, describe_mark
 
 if TYPE_CHECKING:
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 
 _SPEECH_RATE = 16000  # Hz
 _SIZES, _RATES = (16, 1024), (0.1, 30.0)
-_REMEDY = "get this file again, or leave such samples out with --bad drop"
 
 
 class Eav(Dataset):
@@ -43,7 +44,7 @@ class Eav(Dataset):
         citation="Lee et al., EAV: EEG-Audio-Video dataset for emotion recognition in conversational contexts, "
         "Scientific Data 11:1026, 2024, doi:10.1038/s41597-024-03838-4",
         request="ask for access at https://doi.org/10.5281/zenodo.10205702, unpack the folders subject1 to subject42 "
-        "into one folder, and give it with --data DIR",
+        "into one folder, and give it with --data DIR; eav-sim, the simulated version, needs no files",
         size="42 people, 200 interactions of 20 s",
         split="of the authors' code: half of the trials of each person and emotion, all people in both parts",
     )
@@ -110,7 +111,9 @@ class Eav(Dataset):
             return [Problem(str(error.where), error.message, error.remedy)]
         if not people:
             return [Problem(str(root), "holds no folders subject1, subject2, ...", self.card.request)]
-        return [problem for person in people.values() for problem in self._check_person(person)]
+        lacking = [self._lacking(stream, root, people) for stream in ("speech", "video") if getattr(self, stream)]
+        found = [problem for problem in lacking if problem]
+        return found or [problem for person in people.values() for problem in self._check_person(person)]
 
     def _find_people(self, root: Path) -> "dict[str, Person]":
         """The people, searched once: their folders have thousands of files."""
@@ -120,26 +123,43 @@ class Eav(Dataset):
             self._people[root] = find_people(root)
         return self._people[root]
 
+    def _lacking(self, stream: str, root: Path, people: "Mapping[str, Person]") -> Problem | None:
+        """That nobody has a file of a modality; None where somebody has."""
+        if any(person.media[stream] for person in people.values()):
+            return None
+        folder = next(iter(people.values())).folder(stream).relative_to(root).as_posix()
+        remedy = f"get them, or leave the modality out with {stream}=false"
+        return Problem(str(root), f"has no file of {stream} for any trial, in {folder} or the like", remedy)
+
     def _check_person(self, person: "Person") -> Iterator[Problem]:
-        from mmbench_datasets.shared.films import check_film
-        from mmbench_datasets.shared.mat5 import check_level
-        from mmbench_datasets.shared.wave_files import check_wave
+        from mmbench_datasets.eav.people import check_eeg, load_labels
 
         try:
             trials = self._trials(person)
             if self.eeg:
-                check_level(person.eeg)
+                check_eeg(person, len(load_labels(person)))
         except DataError as error:
-            yield Problem(str(error.where), error.message, error.remedy)
+            yield problem_of_file(Path(str(error.where)), error, self.card)
             return
-        for number, trial in trials.items():
-            for stream in self._streams(trial):
-                path = person.expected(stream, number, trial)
-                try:
-                    (check_wave if stream == "speech" else check_film)(path)
-                except DataError as error:
-                    remedy = _REMEDY if error.message == "is missing" else error.remedy
-                    yield Problem(str(path), error.message, remedy, concerns="sample")
+        for stream in ("speech", "video"):
+            yield from self._check_media(person, stream, trials)
+
+    def _check_media(self, person: "Person", stream: str, trials: "Mapping[int, Trial]") -> Iterator[Problem]:
+        """Damaged sounds or films of a person, each, or that there are none."""
+        from mmbench_datasets.shared.films import check_film
+        from mmbench_datasets.shared.wave_files import check_wave
+
+        wanted = {number: trial for number, trial in trials.items() if stream in self._streams(trial)}
+        if wanted and not person.media[stream]:
+            error = DataError(f"has no file of {stream}", remedy=f"get them from {self.card.url}")
+            yield problem_of_file(person.folder(stream), error, self.card, concerns="sample")
+            return
+        for number, trial in wanted.items():
+            path = person.expected(stream, number, trial)
+            try:
+                (check_wave if stream == "speech" else check_film)(path)
+            except DataError as error:
+                yield problem_of_file(path, error, self.card, concerns="sample")
 
     def units(self, root: Path) -> list[str]:
         """``subject01``, ``subject02``, ...: the people."""
@@ -158,7 +178,8 @@ class Eav(Dataset):
             for number, trial in trials.items()
             for stream in self._streams(trial)
         ]
-        return [*((person.eeg, person.labels) if self.eeg else ()), *(path for path in media if path.is_file())]
+        mats = (person.eeg, person.labels) if self.eeg else ()
+        return [*mats, *(path for path in media if path.is_file()), *person.clashes]
 
     def left_out(self, root: Path) -> Mapping[str, str]:
         """Trials of the other condition, and modalities that are not read."""
@@ -172,9 +193,11 @@ class Eav(Dataset):
         return left
 
     def counts(self, root: Path) -> Mapping[str, int]:
-        """People, trials, windows, and the trials of each emotion."""
-        people = self._find_people(root).values()
-        trials = [trial for person in people for trial in self._trials(person).values()]
+        """People, trials, windows, and the trials of each emotion; none of a person whose trials are contradictory."""
+        trials: list[Trial] = []
+        for person in self._find_people(root).values():
+            with suppress(DataError):
+                trials += self._trials(person).values()
         found = Counter(EMOTIONS[trial.emotion] for trial in trials)
         n_windows = len(trials) * self._n_windows
         by_emotion = {f"trials of {name}": found[name] for name in EMOTIONS}
@@ -234,8 +257,8 @@ class Eav(Dataset):
 
     def _trials(self, person: "Person") -> "dict[int, Trial]":
         """The trials of the condition by number."""
-        from mmbench_datasets.eav.people import load_trials
+        from mmbench_datasets.eav.people import load_trials, name_trials
 
-        trials = load_trials(person) if self.eeg else person.named
+        trials = load_trials(person) if self.eeg else name_trials(person)
         wanted = CONDITIONS if self.condition == "both" else (self.condition,)
         return {number: trial for number, trial in trials.items() if CONDITIONS[trial.condition] in wanted}

@@ -1,7 +1,8 @@
 """Files of EAV by person, and what their names and labels say of each trial."""
 
+import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,13 +21,16 @@ from mmbench_datasets.eav.layout import (
     PERSON,
     RATE,
 )
-from mmbench_datasets.names import find_variant, list_files
+from mmbench_datasets.names import find_home, find_variant, list_files
 from mmbench_datasets.shared.acted_clips import FILM_SUFFIXES
-from mmbench_datasets.shared.mat5 import check_level, load_mat
+from mmbench_datasets.shared.mat5 import load_mat
+from mmbench_datasets.shared.mat_structs import check_mat, find_shape
+from mmbench_datasets.shared.remedies import DROP, GET_AGAIN
 from mmbench_datasets.shared.speakers_in_names import find_by_name, read_fields
 
 _MOST_BYTES = 2**30  # of a file after decompression; 200 trials in float64 have 480 MB
-_REMEDY = "get this file again"
+_LARGEST_EMPTY = 2  # elements of an array that stands for none
+_FOLDERS = {"speech": "Audio", "video": "Video"}
 
 
 class Trial(NamedTuple):
@@ -37,38 +41,49 @@ class Trial(NamedTuple):
 
 
 class Person(NamedTuple):
-    """The files of a person; media are by modality and number of the trial, from 1."""
+    """The files of a person; media are by modality and number of the trial, from 1.
+
+    ``clashes`` are files of a trial that has another of the modality, or one of another condition or emotion.
+    """
 
     name: str
     eeg: Path
     labels: Path
     media: Mapping[str, Mapping[int, Path]]
     named: Mapping[int, Trial]
+    clashes: Sequence[Path]
+
+    def folder(self, stream: str) -> Path:
+        """The folder of the sounds or films."""
+        return find_variant(self.eeg.parents[1] / _FOLDERS[stream])
 
     def expected(self, stream: str, number: int, trial: Trial) -> Path:
         """The path of a sound or film, where it is or where it should be."""
         if found := self.media[stream].get(number):
             return found
         condition, emotion = CONDITIONS[trial.condition].title(), EMOTIONS[trial.emotion].title()
-        folder, ending = ("Audio", "_aud.wav") if stream == "speech" else ("Video", ".mp4")
-        return self.eeg.parents[1] / folder / f"{number:03d}_Trial_??_{condition}_{emotion}{ending}"
+        ending = "_aud.wav" if stream == "speech" else ".mp4"
+        return self.folder(stream) / f"{number:03d}_Trial_??_{condition}_{emotion}{ending}"
 
 
 def find_people(root: Path) -> dict[str, Person]:
-    """The people in a folder, or in the folder ``EAV`` in it, by names such as ``subject01``."""
-    home = root / "EAV" if (root / "EAV").is_dir() else root
+    """The people in a folder, or in the only folder in it that has people, by names such as ``subject01``."""
     found: dict[str, Person] = {}
-    for folder in list_files(home):
-        if folder.is_dir() and (match := PERSON.fullmatch(folder.name)):
-            person = _find_person(folder, int(match[1]))
-            if person.name in found:
-                message = f"is the person {person.name}, as is {found[person.name].eeg.parents[1].name}"
-                raise DataError(message, where=folder, remedy="remove one of the folders")
-            found[person.name] = person
+    for folder in _list_people(find_home(root, lambda folder: bool(_list_people(folder)))):
+        person = _find_person(folder)
+        if person.name in found:
+            message = f"is the person {person.name}, as is {found[person.name].eeg.parents[1].name}"
+            raise DataError(message, where=folder, remedy="remove one of the folders")
+        found[person.name] = person
     return dict(sorted(found.items()))
 
 
-def _find_person(folder: Path, number: int) -> Person:
+def _list_people(home: Path) -> list[Path]:
+    return [folder for folder in list_files(home) if PERSON.fullmatch(folder.name) and folder.is_dir()]
+
+
+def _find_person(folder: Path) -> Person:
+    number = int(PERSON.sub(r"\1", folder.name))
     eeg = find_variant(folder / "EEG")
     paths = {
         ending: next(
@@ -78,19 +93,19 @@ def _find_person(folder: Path, number: int) -> Person:
     }
     media: dict[str, dict[int, Path]] = {}
     named: dict[int, Trial] = {}
-    for stream, sub, suffixes in (("speech", "Audio", (".wav",)), ("video", "Video", FILM_SUFFIXES)):
+    clashes: list[Path] = []
+    for stream, suffixes in (("speech", (".wav",)), ("video", FILM_SUFFIXES)):
         media[stream] = {}
-        for name, files in find_by_name(find_variant(folder / sub), MEDIA, suffixes).items():
+        for name, files in find_by_name(find_variant(folder / _FOLDERS[stream]), MEDIA, suffixes).items():
             fields = read_fields(name, MEDIA)
             at = int(fields["trial"])
             trial = Trial(CONDITIONS.index(fields["condition"].lower()), EMOTIONS.index(fields["emotion"].lower()))
             if at in media[stream] or named.setdefault(at, trial) != trial:
-                message = f"is another file of trial {at}, or of another condition or emotion"
-                raise DataError(message, where=files[0], remedy="remove or rename one of the files of this trial")
-            media[stream][at] = files[0]
-    return Person(
-        f"subject{number:02d}", paths["_eeg.mat"], paths["_eeg_label.mat"], media, dict(sorted(named.items()))
-    )
+                clashes.append(files[0])
+            else:
+                media[stream][at] = files[0]
+    trials = dict(sorted(named.items()))
+    return Person(f"subject{number:02d}", paths["_eeg.mat"], paths["_eeg_label.mat"], media, trials, clashes)
 
 
 def _is_eeg(name: str, number: int, ending: str) -> bool:
@@ -101,18 +116,26 @@ def load_labels(person: Person) -> dict[int, Trial]:
     """The trials by number, by the labels of the EEG; DataError where these are damaged."""
     rows = _load(person.labels, ("label",), 1 << 20)
     if rows.ndim != 2 or rows.shape[0] != len(CONDITIONS) * len(EMOTIONS) or not 1 <= rows.shape[1] <= MOST_TRIALS:
-        raise DataError(f"'label' has the shape {rows.shape}, not (10, trials)", where=person.labels, remedy=_REMEDY)
+        raise DataError(f"'label' has the shape {rows.shape}, not (10, trials)", where=person.labels, remedy=GET_AGAIN)
     if not (((rows == 0) | (rows == 1)).all() and (rows.sum(axis=0) == 1).all()):
-        raise DataError("'label' does not name one class of each trial", where=person.labels, remedy=_REMEDY)
+        raise DataError("'label' does not name one class of each trial", where=person.labels, remedy=GET_AGAIN)
     classes = rows.argmax(axis=0).tolist()
     n = len(CONDITIONS)
     return {number: Trial(row % n, row // n) for number, row in enumerate(classes, start=1)}
 
 
+def name_trials(person: Person) -> Mapping[int, Trial]:
+    """The trials by number, by the names of sounds and films; DataError where two of them say other."""
+    for path in person.clashes:
+        message = f"is another file of trial {int(path.name[:3])}, or of another condition or emotion"
+        raise DataError(message, where=path, remedy="remove or rename one of the files of this trial")
+    return person.named
+
+
 def load_trials(person: Person) -> dict[int, Trial]:
     """The trials by number, by the labels of the EEG; DataError where the names of sounds and films say other."""
     found = load_labels(person)
-    for number, trial in person.named.items():
+    for number, trial in name_trials(person).items():
         if found.get(number) != trial:
             file = next(files[number] for files in person.media.values() if number in files)
             wanted = found.get(number)
@@ -123,11 +146,19 @@ def load_trials(person: Person) -> dict[int, Trial]:
 
 def load_eeg(person: Person, n_trials: int) -> NDArray[np.floating]:
     """The EEG, ``(10000, 30, trials)`` at 500 Hz, in the unit of the file."""
-    values = _load(person.eeg, EEG_KEYS, _MOST_BYTES)
-    if values.shape != (N_TIMES, N_CHANNELS, n_trials):
-        message = f"has an EEG of the shape {values.shape}, not {(N_TIMES, N_CHANNELS, n_trials)}, as the labels have"
-        raise DataError(message, where=person.eeg, remedy=_REMEDY)
-    return values
+    check_eeg(person, n_trials)
+    return _load(person.eeg, EEG_KEYS, _MOST_BYTES)
+
+
+def check_eeg(person: Person, n_trials: int) -> None:
+    """Raise DataError for an EEG that is missing, truncated, or of another shape by its header; quick."""
+    check_mat(person.eeg)
+    shapes = [find_shape(person.eeg, (key,), _MOST_BYTES) for key in EEG_KEYS]
+    found = next((shape for shape in shapes if shape and math.prod(shape) > _LARGEST_EMPTY), None)
+    wanted = (N_TIMES, N_CHANNELS, n_trials)
+    if found not in (None, wanted):
+        message = f"has an EEG of the shape {found}, not {wanted}, as the labels have"
+        raise DataError(message, where=person.eeg, remedy=GET_AGAIN)
 
 
 def resample_trial(person: Person, eeg: NDArray[np.floating], number: int, rate: int) -> NDArray[np.float32]:
@@ -136,19 +167,18 @@ def resample_trial(person: Person, eeg: NDArray[np.floating], number: int, rate:
 
     values = eeg[:, :, number - 1].T.astype(np.float64)
     if not np.isfinite(values).all():
-        remedy = "leave such samples out with --bad drop"
-        raise DataError("has NaN or infinite values", where=f"{person.eeg}, trial {number}", remedy=remedy)
+        raise DataError("has NaN or infinite values", where=f"{person.eeg}, trial {number}", remedy=DROP)
     return np.asarray(resample_poly(values, 1, RATE // rate, axis=1), np.float32)
 
 
 def _load(path: Path, keys: tuple[str, ...], most: int) -> NDArray[Any]:
-    """The first array of one of the names with more than two elements."""
-    check_level(path)
+    """The first array of one of the names that is not empty."""
+    check_mat(path)
     try:
         arrays = load_mat(path.read_bytes(), keys, most)
     except (ValueError, MemoryError) as error:
-        raise DataError(f"cannot be read as a MATLAB file: {error}", where=path, remedy=_REMEDY) from error
-    found = next((arrays[key] for key in keys if key in arrays and arrays[key].size > 2), None)
+        raise DataError(f"cannot be read as a MATLAB file: {error}", where=path, remedy=GET_AGAIN) from error
+    found = next((arrays[key] for key in keys if key in arrays and arrays[key].size > _LARGEST_EMPTY), None)
     if found is None or found.dtype.kind not in "fiu":
-        raise DataError(f"has no array {' or '.join(map(repr, keys))} of numbers", where=path, remedy=_REMEDY)
+        raise DataError(f"has no array {' or '.join(map(repr, keys))} of numbers", where=path, remedy=GET_AGAIN)
     return found

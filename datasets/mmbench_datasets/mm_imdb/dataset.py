@@ -7,15 +7,18 @@ from typing import ClassVar
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError, Task
 from mmbench_datasets.mm_imdb.films import (
     GENRES,
+    N_FILMS,
     PARTS,
+    FilmFiles,
     Plot,
-    Release,
     check_poster,
     find_split,
     is_there,
     load_release,
     read_film,
 )
+from mmbench_datasets.shared.people import describe_missing
+from mmbench_datasets.shared.remedies import problem_of_file
 from mmbench_datasets.shared.twins import SimulatedTwin, twin_card
 from mmbench_datasets.simulated import card_of_files, describe_mark
 
@@ -45,8 +48,8 @@ class MmImdb(Dataset):
         citation="Arevalo, Solorio, Montes-y-Gómez and González, Gated multimodal units for information fusion, ICLR "
         "workshop 2017, arXiv:1702.01992",
         request="get mmimdb.tar.gz by the link on https://github.com/johnarevalo/gmu-mmimdb, unpack it, and give the "
-        "folder that holds split.json with --data DIR",
-        size="25,959 films",
+        "folder that holds split.json with --data DIR; mm-imdb-sim, the simulated version, needs no files",
+        size=f"{N_FILMS:,} films",
         split="of the publication: 15,552, 2,608 and 7,799 films",
     )
 
@@ -71,9 +74,9 @@ class MmImdb(Dataset):
         """A missing folder or split, films without their files, damaged descriptions and truncated posters."""
         if not root.is_dir():
             return [Problem(str(root), "no such folder", self.card.request)]
-        if not is_there(find_split(root)):
-            return [Problem(str(root), "holds no split.json", self.card.request)]
         try:
+            if not is_there(find_split(root)):
+                return [Problem(str(root), "holds no split.json", self.card.request)]
             release = load_release(root)
         except DataError as error:
             return [Problem(str(error.where), error.message, error.remedy)]
@@ -81,7 +84,15 @@ class MmImdb(Dataset):
         if not any(is_there(path) for film in films for path in release.files(film)):
             where = release.files(films[0]).description if films else release.split
             return [Problem(str(where), "is missing, as are the files of all other films", self.card.request)]
-        return [problem for film in films for problem in _check_film(release, film, self.plot)]
+        return [problem for film in films for problem in self._check_film(release.files(film))]
+
+    def _check_film(self, files: FilmFiles) -> Iterator[Problem]:
+        examined = {files.description: lambda path: read_film(path, self.plot), files.poster: check_poster}
+        for path, examine in examined.items():
+            try:
+                examine(path)
+            except DataError as error:
+                yield problem_of_file(path, error, self.card, concerns="sample")
 
     def units(self, root: Path) -> list[str]:
         """``train``, ``validation`` and ``test``, the official parts."""
@@ -104,10 +115,12 @@ class MmImdb(Dataset):
         return {"films": sum(map(len, films.values())), **{f"in {part}": len(films[part]) for part in PARTS}}
 
     def assumptions(self, root: Path) -> Sequence[str]:
-        """Which plot is read, and what is not predicted."""
+        """Which plot is read, what is not predicted, and how many films are missing."""
+        films = load_release(root).films
         return (
             f"plot: the {self.plot} one of a film; papers differ in it (mm-imdb[plot=...])",
             f"genres other than the {len(GENRES)} of the publication are not predicted",
+            *describe_missing(self, root, sum(map(len, films.values())), N_FILMS, "the", "films"),
         )
 
     def read(self, root: Path, unit: str) -> Iterator[Sample | DataError]:
@@ -150,14 +163,3 @@ class MmImdbSim(SimulatedTwin, MmImdb):
     def __init__(self, *, subjects: int = 12, seed: int = 0, strength: float = 1.0, height: int = 64) -> None:
         super().__init__(height=height)
         self.simulation = {"subjects": subjects, "seed": seed, "strength": strength}
-
-
-def _check_film(release: Release, film: str, plot: Plot) -> Iterator[Problem]:
-    files = release.files(film)
-    examined = {files.description: lambda path: read_film(path, plot), files.poster: check_poster}
-    for path, examine in examined.items():
-        try:
-            examine(path)
-        except DataError as error:
-            remedy = "get this file again, or leave such samples out with --bad drop"
-            yield Problem(str(path), error.message, remedy, concerns="sample")

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from mmbench import DataError, check_content
+from mmbench_datasets.names import find_home
+from mmbench_datasets.shared.remedies import GET_AGAIN
 
 Part = Literal["train", "validation", "test"]
 Plot = Literal["longest", "first", "outline"]
@@ -25,10 +27,10 @@ GENRES = (
 """The genres that are predicted, from the most to the least frequent."""
 
 SPLIT = "split.json"
+N_FILMS = 25959
 _ID = re.compile(r"[\w-]{1,100}", re.ASCII)  # a file name without folders
 _END = 64  # bytes in which the marker of the end of an image lies
 _DESCRIPTIONS, _POSTERS = ("dataset", "labels"), ("dataset", "images")
-_REMEDY = "get this file again, or leave such samples out with --bad drop"
 
 
 class FilmFiles(NamedTuple):
@@ -64,9 +66,8 @@ def is_there(path: Path) -> bool:
 
 
 def find_split(root: Path) -> Path:
-    """The split in a folder, or in the folder ``mmimdb`` in it."""
-    paths = [root / SPLIT, root / "mmimdb" / SPLIT]
-    return next((path for path in paths if is_there(path)), paths[0])
+    """The split in a folder, or in the only folder in it that has one; DataError where several have."""
+    return find_home(root, lambda folder: is_there(folder / SPLIT)) / SPLIT
 
 
 def load_release(root: Path) -> Release:
@@ -95,7 +96,7 @@ def load_json(path: Path) -> Any:
     try:
         return json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
-        raise DataError(f"is truncated or not JSON ({str(error)[:80]})", where=path, remedy=_REMEDY) from error
+        raise DataError(f"is truncated or not JSON ({str(error)[:80]})", where=path, remedy=GET_AGAIN) from error
 
 
 def check_poster(path: Path) -> None:
@@ -115,18 +116,18 @@ def check_poster(path: Path) -> None:
         with Image.open(path, formats=("JPEG", "PNG")) as image:
             image.load()
     except Exception as error:  # Pillow raises errors of many classes
-        raise DataError("is truncated or damaged", where=path, remedy=_REMEDY) from error
+        raise DataError("is truncated or damaged", where=path, remedy=GET_AGAIN) from error
 
 
 def read_genres(path: Path, film: Mapping[str, Any]) -> list[int]:
     """1 for each of `GENRES` that a film has; raises DataError for one that has none of them."""
     genres = film.get("genres")
     if not isinstance(genres, list) or not all(isinstance(genre, str) for genre in genres):
-        raise DataError("has no list of 'genres'", where=path, remedy=_REMEDY)
+        raise DataError("has no list of 'genres'", where=path, remedy=GET_AGAIN)
     labels = [int(genre in genres) for genre in GENRES]
     if not any(labels):
         listed = f"only {', '.join(genres)}" if genres else "an empty list"
-        raise DataError(f"has none of the {len(GENRES)} genres, {listed}", where=path, remedy=_REMEDY)
+        raise DataError(f"has none of the {len(GENRES)} genres, {listed}", where=path, remedy=GET_AGAIN)
     return labels
 
 
@@ -134,7 +135,7 @@ def read_film(path: Path, which: Plot) -> tuple[list[int], str | None]:
     """Genres and plot of a film's description; raises DataError for one that is damaged."""
     content = load_json(path)
     if not isinstance(content, dict):
-        raise DataError("holds no description of a film", where=path, remedy=_REMEDY)
+        raise DataError("holds no description of a film", where=path, remedy=GET_AGAIN)
     return read_genres(path, content), read_plot(path, content, which)
 
 
@@ -146,7 +147,7 @@ def read_plot(path: Path, film: Mapping[str, Any], which: Plot) -> str | None:
     else:
         texts = film.get("plot") or []
     if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        raise DataError("has a plot that is not a list of texts", where=path, remedy=_REMEDY)
+        raise DataError("has a plot that is not a list of texts", where=path, remedy=GET_AGAIN)
     plots = [str(text) for text in texts if text.strip()]
     if not plots:
         return None

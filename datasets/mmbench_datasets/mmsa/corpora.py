@@ -21,6 +21,8 @@ _OF_SIMS = ("mae", "pearson", "sims_acc2", "sims_acc3", "sims_acc5", "sims_f1")
 class Corpus(NamedTuple):
     """A corpus: features a time step of audio and vision, samples of the published parts, and the largest score.
 
+    ``steps`` are those in the names of the files, which are published by the name ``title``.
+
     ``signs`` are the classes of the task ``sign``; ``zero`` is the one that a score of 0 belongs to. ``folders`` are
     those that MMSA puts the files in.
     """
@@ -33,6 +35,8 @@ class Corpus(NamedTuple):
     zero: int
     metrics: tuple[str, ...]
     folders: tuple[str, ...]
+    title: str
+    steps: int = 50
     is_unimodal: bool = False
 
     def tasks(self) -> dict[str, Task]:
@@ -55,15 +59,20 @@ UNIMODAL = {
 
 CORPORA: Mapping[Name, Corpus] = {
     "mosi": Corpus(
-        *(5, 20, (1284, 229, 686), 3.0, ("negative", "zero or positive"), 1, _AROUND_ZERO), folders=("MOSI", "CMU-MOSI")
+        *(5, 20, (1284, 229, 686), 3.0, ("negative", "zero or positive"), 1, _AROUND_ZERO),
+        folders=("MOSI", "CMU-MOSI"),
+        title="CMU-MOSI",
     ),
     "mosei": Corpus(
         *(74, 35, (16326, 1871, 4659), 3.0, ("negative", "zero or positive"), 1, _AROUND_ZERO),
         folders=("MOSEI", "CMU-MOSEI"),
+        title="CMU-MOSEI",
     ),
     "sims": Corpus(
         *(33, 709, (1368, 456, 457), 1.0, ("zero or negative", "positive"), 0, _OF_SIMS),
         folders=("SIMS", "CH-SIMS"),
+        title="CH-SIMS",
+        steps=39,
         is_unimodal=True,
     ),
 }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, get_args
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema
 from mmbench_datasets.mmsa.corpora import CORPORA, PARTS, POLARITY, TEXT_WIDTH, Alignment, Name, Part
 from mmbench_datasets.names import find_variant, list_files
+from mmbench_datasets.shared.remedies import DROP
 from mmbench_datasets.shared.twins import make_once, twin_card
 from mmbench_datasets.simulated import card_of_files, describe_mark, is_marked
 
@@ -44,8 +45,9 @@ class Mmsa(Dataset):
         citation="Mao et al., M-SENA: An integrated platform for multimodal sentiment analysis, ACL 2022, "
         "arXiv:2203.12441; MOSI: Zadeh et al., arXiv:1606.06259, 2016; MOSEI: Zadeh et al., ACL 2018, "
         "doi:10.18653/v1/P18-1208; CH-SIMS: Yu et al., ACL 2020, doi:10.18653/v1/2020.acl-main.343",
-        request="get the folder Processed of the corpus by the links on https://github.com/thuiar/MMSA, put it into "
-        "DIR, as DIR/Processed/unaligned_50.pkl, and give DIR with --data",
+        request="get the folder Processed of CMU-MOSI by the links on https://github.com/thuiar/MMSA, put it into "
+        "DIR, as DIR/Processed/unaligned_50.pkl, and give DIR with --data; mmsa-sim, the simulated version, needs no "
+        "files",
         size="2,199 (MOSI), 22,856 (MOSEI) or 2,281 (CH-SIMS) utterances",
         split="of the publications, as in the files",
     )
@@ -69,10 +71,16 @@ class Mmsa(Dataset):
         """The card, or that of a simulation where the folder is marked as one."""
         return card_of_files(self.card, root, self)
 
+    def access_instructions(self) -> str:
+        """Of the corpus ``name`` and its file of the ``alignment``."""
+        request, corpus = self.card.request, CORPORA[self.corpus]
+        file = f"{self.alignment}_{corpus.steps}.pkl"
+        return request.replace(CORPORA["mosi"].title, corpus.title).replace("unaligned_50.pkl", file)
+
     def check(self, root: Path) -> list[Problem]:
         """A missing folder or file, a pickle of something else or whose arrays are not in step, ids that repeat."""
         if not root.is_dir():
-            return [Problem(str(root), "no such folder", self.card.request)]
+            return [Problem(str(root), "no such folder", self.access_instructions())]
         try:
             parts = self._load(root)
         except DataError as error:
@@ -171,7 +179,7 @@ class Mmsa(Dataset):
             )
             raise DataError(message, where=root, remedy="give the folder of one with --data, or remove the others")
         other = next((alignment for alignment, paths in found.items() if paths), None)
-        remedy = f"get it, or read the other with {self.name}[alignment={other}]" if other else self.card.request
+        remedy = f"get it, or read the other with alignment={other}" if other else self.access_instructions()
         raise DataError(f"holds no Processed/{self.alignment}_*.pkl", where=root, remedy=remedy)
 
     def _data(self, release: "PartOfRelease", at: int, path: Path) -> dict[str, object]:
@@ -185,8 +193,7 @@ class Mmsa(Dataset):
             if key == "audio":
                 steps[np.isneginf(steps)] = 0
             if not np.isfinite(steps).all():
-                remedy = "leave such samples out with --bad drop"
-                raise DataError(f"{key} of {release.ids[at]} has NaN or infinite values", where=path, remedy=remedy)
+                raise DataError(f"{key} of {release.ids[at]} has NaN or infinite values", where=path, remedy=DROP)
             if steps.shape[1]:
                 data[f"{key}_features"] = [steps]
         return data

@@ -34,7 +34,7 @@ def write_simulation(root: Path, name: Name, *, subjects: int, seed: int, streng
     begin_simulation(root, f"mmsa-{name}", subjects=subjects, seed=seed, strength=strength)
     bounds = _bounds(subjects)
     for alignment in ("unaligned",) if name == "sims" else ("unaligned", "aligned"):
-        path = root / "Processed" / f"{alignment}_{39 if name == 'sims' else 50}.pkl"
+        path = root / "Processed" / f"{alignment}_{CORPORA[name].steps}.pkl"
         if not path.is_file():
             tree = {
                 key: _simulate(name, range(*bounds[at : at + 2]), seed, strength, alignment == "aligned")

@@ -1,7 +1,7 @@
 """The dataset ``moabb``: any dataset of MOABB, as trials of each type of channel."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -129,8 +129,10 @@ class Moabb(Dataset):
         problems = []
         for subject in subjects:
             try:
-                if not sum(header.n_trials for header in read_headers(subject_file(root, subject))):
-                    problems.append(self._without_trials(root, subject))
+                path = subject_file(root, subject)
+                headers = read_headers(path)
+                if not sum(header.n_trials for header in headers):
+                    problems.append(_without_trials(path, headers))
             except DataError as error:
                 problems.append(Problem(str(error.where), error.message, error.remedy))
         return problems or self._check_layout(root)
@@ -162,7 +164,7 @@ class Moabb(Dataset):
         }
 
     def assumptions(self, root: Path) -> Sequence[str]:
-        """Which seconds a trial is, and that the channels have the types that MOABB gives them."""
+        """Which seconds a trial is, that the channels have MOABB's types, and which subjects were not exported."""
         manifest = read_manifest(root)
         start, stop = manifest.interval
         tmin, tmax = manifest.settings["tmin"], manifest.settings["tmax"]
@@ -175,6 +177,12 @@ class Moabb(Dataset):
         for kind, number in layout.n_runs_without.items():
             if number:
                 lines.append(f"{kind}: {number} run{'s have' if number > 1 else ' has'} no channel of the type")
+        exported = find_exported(root, manifest)
+        if self.subjects is None and len(exported) < len(manifest.subjects):
+            missing = ", ".join(str(subject) for subject in manifest.subjects if subject not in exported)
+            lines.append(
+                f"{len(exported)} of the {len(manifest.subjects)} subjects of {manifest.name}; not exported: {missing}"
+            )
         return lines
 
     def left_out(self, root: Path) -> Mapping[str, str]:
@@ -193,11 +201,8 @@ class Moabb(Dataset):
             left[f"{kind}: {', '.join(names)}"] = "not in all runs"
         if self.exclude:
             left[f"channels {', '.join(self.exclude)}"] = "named by exclude="
-        dropped = Counter[str]()
-        for _, runs in self._headers(root):
-            for header in runs:
-                dropped.update(header.dropped)
-        return left | {f"{n} event{'s' * (n > 1)}": why for why, n in dropped.items()}
+        dropped = _count_dropped(header for _, runs in self._headers(root) for header in runs)
+        return left | {_count_events(number): why for why, number in dropped.items()}
 
     def read(self, root: Path, unit: str) -> Iterator[Sample]:
         """The trials of a subject by session, run and time, with ids like ``s1/0train/0/t003``."""
@@ -233,14 +238,16 @@ class Moabb(Dataset):
         """DataError for a folder that was exported with other settings than this dataset's."""
         if self.settings is None:
             return
-        for key, value in self.settings.plain().items():
+        wanted = self.settings.plain()
+        if manifest.settings.get("name") != wanted["name"]:
+            message = f"is an export of {manifest.name}, not of {self.settings.name}"
+            raise DataError(
+                message, where=root, remedy="give the folder of its export with --data, or leave --data out"
+            )
+        for key, value in wanted.items():
             if manifest.settings.get(key) != value:
                 message = f"was exported with {key}={manifest.settings.get(key)}, not {value}"
                 raise DataError(message, where=root, remedy="leave --data out to export it again")
-
-    def _without_trials(self, root: Path, subject: int) -> Problem:
-        message = "holds no trial: MOABB found none of the events"
-        return Problem(str(subject_file(root, subject)), message, "leave the subject out with subjects=")
 
     def _classes(self, manifest: Manifest) -> tuple[str, ...]:
         """The classes in label order; SpecError for an event that the dataset does not have."""
@@ -252,6 +259,27 @@ class Moabb(Dataset):
         if len(self.events) < 2:
             raise SpecError("names fewer than two events", where="moabb[events]", remedy="name two or more")
         return self.events
+
+
+def _without_trials(path: Path, headers: "Sequence[RunHeader]") -> Problem:
+    """That a subject has no trial, and why: no event was found, or those found were left out."""
+    dropped, remedy = _count_dropped(headers), "leave the subject out with subjects="
+    if not dropped:
+        return Problem(str(path), "holds no trial: MOABB found none of the events", remedy)
+    reasons = ", ".join(f"{_count_events(number)} left out: {why}" for why, number in dropped.items())
+    return Problem(str(path), f"holds no trial, {reasons}", f"choose a shorter one with tmin and tmax, or {remedy}")
+
+
+def _count_dropped(headers: "Iterable[RunHeader]") -> Mapping[str, int]:
+    """Events without a trial, by reason."""
+    dropped = Counter[str]()
+    for header in headers:
+        dropped.update(header.dropped)
+    return dropped
+
+
+def _count_events(number: int) -> str:
+    return "1 event" if number == 1 else f"{number} events"
 
 
 def _unit(manifest: Manifest, subject: int) -> str:

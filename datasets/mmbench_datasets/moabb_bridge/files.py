@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mmbench_datasets.moabb_bridge.trials import RunTrials
 
 MANIFEST = "dataset.json"
-EXPORT_AGAIN = "delete it: the next command exports it again"
+EXPORT_AGAIN = "copy it again, or delete it and leave --data out: it is then exported again"
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,21 @@
 """The RAVDESS dataset: actors who speak and sing two sentences with eight emotions, as sound and as film."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar, Literal
 
 from mmbench import Card
-from mmbench_datasets.ravdess.layout import CHANNELS, EMOTIONS, FIELDS, FILMS, N_ACTORS, N_SINGERS, SOUND, clip_of
+from mmbench_datasets.ravdess.layout import (
+    ARCHIVES,
+    CHANNELS,
+    EMOTIONS,
+    FIELDS,
+    FILMS,
+    N_ACTORS,
+    N_SINGERS,
+    SOUND,
+    clip_of,
+)
 from mmbench_datasets.shared.acted_clips import FILM_SUFFIXES, ActedClip, ActedClips, Streams
 from mmbench_datasets.shared.speakers_in_names import find_by_name, read_fields
 from mmbench_datasets.shared.twins import SimulatedTwin, twin_card
@@ -38,10 +48,10 @@ class Ravdess(ActedClips):
         citation="Livingstone and Russo, The Ryerson Audio-Visual Database of Emotional Speech and Song (RAVDESS), "
         "PLoS ONE 13(5): e0196391, 2018, doi:10.1371/journal.pone.0196391",
         request="get Audio_Speech_Actors_01-24.zip and Video_Speech_Actor_01.zip to 24 from "
-        "https://zenodo.org/records/1188976, unpack them into one folder, and give it with --data DIR",
+        "https://zenodo.org/records/1188976, unpack them into one folder, and give it with --data DIR; ravdess-sim, "
+        "the simulated version, needs no files",
         size="24 actors, 1,440 clips of speech and 1,012 of song",
     )
-    files = "03-*.wav and 02-*.mp4 of RAVDESS, of the chosen channel"
     emotions = EMOTIONS
     other_groups = ("statement",)
 
@@ -51,6 +61,20 @@ class Ravdess(ActedClips):
         super().__init__(modalities=modalities, rate=rate, size=size)
         self.channel = channel
         self.n_actors = N_SINGERS if channel == "song" else N_ACTORS
+
+    def access_instructions(self) -> str:
+        """Of the archives that ``channel`` and ``modalities`` read."""
+        published, chosen = _name_archives(ARCHIVES, ["speech"]), _name_archives(self.streams, self._channels)
+        return self.card.request.replace(published, chosen)
+
+    def file_names(self, stream: str) -> str:
+        """By their first numbers, modality and channel, such as ``03-01-*.wav``."""
+        number, ending = (SOUND, ".wav") if stream == "speech" else (FILMS[0], ".mp4")
+        return " and ".join(f"{number}-{CHANNELS[channel]}-*{ending}" for channel in self._channels)
+
+    @property
+    def _channels(self) -> tuple[str, ...]:
+        return tuple(CHANNELS) if self.channel == "both" else (self.channel,)
 
     def find_clips(self, root: Path) -> Mapping[str, ActedClip]:
         """The clips by the numbers of their names without the first, such as ``01-06-01-02-01-12``."""
@@ -71,7 +95,7 @@ class Ravdess(ActedClips):
     def _is_read(self, name: str) -> bool:
         stream = "speech" if name.startswith(SOUND) else "video"
         channel = read_fields(name, FIELDS)["channel"]
-        return stream in self.streams and (self.channel == "both" or channel == CHANNELS[self.channel])
+        return stream in self.streams and channel in [CHANNELS[name] for name in self._channels]
 
     def _reason(self, name: str, first: str) -> str:
         if self._is_read(name):
@@ -118,6 +142,10 @@ class RavdessSim(SimulatedTwin, Ravdess):
     ) -> None:
         super().__init__(modalities=modalities, rate=rate, size=size)
         self.simulation = {"subjects": subjects, "repetitions": repetitions, "seed": seed, "strength": strength}
+
+
+def _name_archives(streams: Iterable[str], channels: Iterable[str]) -> str:
+    return " and ".join(ARCHIVES[stream].format(channel.title()) for channel in channels for stream in streams)
 
 
 def _find_files(root: Path) -> dict[str, list[Path]]:

@@ -6,6 +6,9 @@ EMOTIONS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "s
 """The emotions by number, from 1; songs lack the last two."""
 
 CHANNELS = {"speech": "01", "song": "02"}
+ARCHIVES = {"speech": "Audio_{}_Actors_01-24.zip", "video": "Video_{}_Actor_01.zip to 24"}
+"""Names of the published archives by modality, with a place for the channel."""
+
 N_ACTORS, N_SINGERS = 24, 23  # actor 18 does not sing
 SOUND = "03"
 FILMS = ("02", "01")

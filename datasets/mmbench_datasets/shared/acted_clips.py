@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 from mmbench import Card, DataError, Dataset, Modality, Problem, Sample, Schema, SpecError, Task
 from mmbench_datasets.shared.people import describe_missing_people
+from mmbench_datasets.shared.remedies import problem_of_file
 from mmbench_datasets.simulated import card_of_files, describe_mark
 
 Streams = Literal["both", "speech", "video"]
@@ -15,7 +16,6 @@ FILM_SUFFIXES = (".flv", ".mp4", ".avi", ".mov", ".mkv")
 """Endings of films, in order of precedence."""
 
 _RATES, _SIZES = (0.1, 60.0), (16, 1024)
-_REMEDY = "get this file again, or leave such samples out with --bad drop"
 
 
 class ActedClip(NamedTuple):
@@ -31,13 +31,12 @@ class ActedClip(NamedTuple):
 class ActedClips(Dataset):
     """Clips of speech and film, one sample each; the group ``subject`` is the actor, and the unit as well.
 
-    ``files`` says how the published files are named; ``n_actors`` is the number of actors in the publication.
+    ``n_actors`` is the number of actors in the publication.
 
     ``modalities`` chooses ``speech``, ``video`` or ``both``. Films give ``rate`` frames a second, whole frames that are
     scaled and cropped to squares of ``size`` pixels.
     """
 
-    files: str
     n_actors: int
     emotions: tuple[str, ...]
     other_groups: tuple[str, ...] = ()
@@ -57,6 +56,10 @@ class ActedClips(Dataset):
     def streams(self) -> tuple[str, ...]:
         """The names of the modalities that are read."""
         return ("speech", "video") if self.modalities == "both" else (self.modalities,)
+
+    def file_names(self, stream: str) -> str:
+        """How the published files of a modality are named."""
+        raise NotImplementedError(f"{type(self).__name__}.file_names")
 
     def find_clips(self, root: Path) -> Mapping[str, ActedClip]:
         """The clips by id, in order, of which a file of a stream that is read exists."""
@@ -84,14 +87,15 @@ class ActedClips(Dataset):
     def check(self, root: Path) -> list[Problem]:
         """A missing folder or file, or one that is truncated or of something else; reads the headers of all files."""
         if not root.is_dir():
-            return [Problem(str(root), "no such folder", self.card.request)]
+            return [Problem(str(root), "no such folder", self.access_instructions())]
         self._clips.pop(root, None)
         try:
             clips = self._found(root)
         except DataError as error:
             return [Problem(str(error.where), error.message, error.remedy)]
         if not clips:
-            return [Problem(str(root), f"holds no {self.files}", self.card.request)]
+            names = " and ".join(map(self.file_names, self.streams))
+            return [Problem(str(root), f"holds no {names}", self.access_instructions())]
         problems = [self._lacking(stream, root, clips) for stream in self.streams]
         return [found for found in problems if found] or list(self._check_files(clips))
 
@@ -102,7 +106,7 @@ class ActedClips(Dataset):
         other = next(name for name in ("speech", "video") if name != stream)
         example = next(iter(clips.values())).files[stream]
         where = example.relative_to(root).as_posix()
-        remedy = f"get them, or read the other modality alone with {self.name}[modalities={other}]"
+        remedy = f"get them, or read the other modality alone with modalities={other}"
         return Problem(str(root), f"has no file of {stream} for any clip, such as {where}", remedy)
 
     def _check_files(self, clips: Mapping[str, ActedClip]) -> Iterator[Problem]:
@@ -114,8 +118,7 @@ class ActedClips(Dataset):
                 try:
                     (check_wave if stream == "speech" else check_film)(clip.files[stream])
                 except DataError as error:
-                    remedy = _REMEDY if error.message == "is missing" else error.remedy
-                    yield Problem(str(clip.files[stream]), error.message, remedy, concerns="sample")
+                    yield problem_of_file(clip.files[stream], error, self.card, concerns="sample")
 
     def units(self, root: Path) -> list[str]:
         """The actors."""

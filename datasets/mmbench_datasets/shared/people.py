@@ -15,6 +15,10 @@ def check_person(number: int, n_people: int, root: Path, path: Path) -> None:
 
 def describe_missing_people(dataset: Dataset, root: Path, n_people: int, whose: str, who: str = "people") -> list[str]:
     """A line such as ``7 of EAV's 42 people`` if fewer units are under ``root``, unless they are simulated."""
-    n_here = len(dataset.units(root))
-    is_less = n_here < n_people and dataset.card_of(root).access != "simulated"
-    return [f"{n_here} of {whose} {n_people} {who}"] if is_less else []
+    return describe_missing(dataset, root, len(dataset.units(root)), n_people, whose, who)
+
+
+def describe_missing(dataset: Dataset, root: Path, n_here: int, n_published: int, whose: str, what: str) -> list[str]:
+    """The same line about anything that was published in a number, of which ``n_here`` are under ``root``."""
+    is_less = n_here < n_published and dataset.card_of(root).access != "simulated"
+    return [f"{n_here:,} of {whose} {n_published:,} {what}"] if is_less else []

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from mmbench import DataError, check_content, written_whole
+from mmbench_datasets.shared.remedies import GET_AGAIN
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_REMEDY = "get this file again, or leave such samples out with --bad drop"
 _NO_SIZE = 0x7FFE0000  # bytes of data from here on say that the writer did not know the size
 
 
@@ -67,12 +67,12 @@ def _check_sound(file: BinaryIO, path: Path, size: int, rate: int | None) -> Non
             )
     except (wave.Error, EOFError, RuntimeError) as error:  # RuntimeError: a chunk that ends outside of the file
         reason = str(error) or "it ends early"
-        raise DataError(f"is not a WAV file of PCM samples ({reason})", where=path, remedy=_REMEDY) from error
+        raise DataError(f"is not a WAV file of PCM samples ({reason})", where=path, remedy=GET_AGAIN) from error
     there = max(0, size - start) // width
     if rate is not None and found != rate:
-        raise DataError(f"has {found} Hz, not {rate}", where=path, remedy=_REMEDY)
+        raise DataError(f"has {found} Hz, not {rate}", where=path, remedy=GET_AGAIN)
     if there < n_frames and n_frames * width < _NO_SIZE:
         message = f"is truncated: its header says {n_frames} samples, it holds {there}"
-        raise DataError(message, where=path, remedy=_REMEDY)
+        raise DataError(message, where=path, remedy=GET_AGAIN)
     if not min(there, n_frames):
-        raise DataError("holds no sound: its length is zero", where=path, remedy=_REMEDY)
+        raise DataError("holds no sound: its length is zero", where=path, remedy=GET_AGAIN)

@@ -1,5 +1,6 @@
 """Claim cards that come with mmbench and its trainers: sources, rows on the dataset and on the twin, and results."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from mmbench.reporting.terminal import claim_tables, render
 from mmbench.workflows.claims.cards import find_cards, load_card
 from mmbench.workflows.claims.claim import ClaimResult
 from mmbench.workflows.claims.rows import ClaimSpec, make_row_run
+from mmbench.workflows.run import run_spec
 from mmbench_balance.plugin import OGM_GE
 
 CARDS = [(method, path) for method in (CONCAT, OGM_GE) for path in find_cards(method).values()]
@@ -85,3 +87,20 @@ def test_rows_run_on_the_simulated_twin(name: str, tmp_path: Path) -> None:
         assert "…" not in text
     if name == "cremad":
         assert [score.method.name for score in found.rows[0].scores] == ["ogm-ge", "concat[trainer=adamw]"]
+
+
+@pytest.mark.parametrize(("name", "left"), [("mmsa-mosi", 4), ("cremad-ogm", 2)])
+def test_the_other_rows_run_with_one_tuning_trial_and_three_folds(name: str, left: int, tmp_path: Path) -> None:
+    method, on, only = SMALL[name]
+    (card,) = (load_card(path) for _, path in CARDS if path.stem == name)
+    spec = ClaimSpec(
+        method, name, on=on, seeds=1, training={"epochs": 1}, jobs=1, out=tmp_path / "runs", cache=tmp_path / "cache"
+    )
+    rows = [row for row in card.rows if row.name not in only]
+    assert len(rows) == left
+    for row in rows:
+        found = make_row_run(load_registry(), card, row, spec).spec
+        small = replace(found, tune=found.tune and 1, folds=found.folds and 3)
+        comparison = run_spec(small)
+        assert comparison.failed == {}
+        assert comparison.methods[0].name == row.method
