@@ -11,7 +11,6 @@ from typing import Any
 from mmbench.cli.output.dataset_cards import make_card
 from mmbench.registry import Spec, load_registry
 
-_TWIN = "-sim"
 _HEADINGS = (
     "name",
     "modalities",
@@ -46,7 +45,7 @@ prints the same values as JSON, and `mmbench data list NAME` the card of one dat
 def make_page() -> str:
     """The page as Markdown. The table is wider than the text, and scrolls within its own box."""
     registry = load_registry()
-    cards = [make_card(registry.dataset(Spec(name))) for name in sorted(registry.datasets)]
+    cards = [make_card(registry, Spec(name)) for name in sorted(registry.datasets)]
     return "\n".join([_INTRODUCTION, ":::{container} wide-table", *make_table(cards), ":::", ""])
 
 
@@ -54,7 +53,7 @@ def renew_readme(text: str) -> str:
     """The text of datasets/README.md with the current table of the datasets that it is about."""
     registry = load_registry()
     own = [name for name in sorted(registry.datasets) if _is_of_the_readme(registry.datasets[name].component)]
-    table = "\n".join(make_table([make_card(registry.dataset(Spec(name))) for name in own], _IN_README))
+    table = "\n".join(make_table([make_card(registry, Spec(name)) for name in own], _IN_README))
     return _TABLE.sub(lambda _: table, text, count=1)
 
 
@@ -64,18 +63,16 @@ def _is_of_the_readme(component: type) -> bool:
 
 def make_table(cards: Sequence[Mapping[str, Any]], headings: Sequence[str] = _HEADINGS) -> Iterator[str]:
     """The lines of the table: a row for each dataset, with the name of its simulated twin in a column."""
-    names = {card["name"] for card in cards}
-    twins = {name for name in names if name.removesuffix(_TWIN) in names - {name}}
+    twins = {card["simulated"] for card in cards}
     yield _line(headings)
     yield _line(["---"] * len(headings))
     for card in cards:
         if card["name"] not in twins:
-            twin = f"{card['name']}{_TWIN}"
-            cells = _make_cells(card, f"`{twin}`" if twin in twins else "")
+            cells = _make_cells(card)
             yield _line([cells[heading] for heading in headings])
 
 
-def _make_cells(card: Mapping[str, Any], twin: str) -> Mapping[str, str]:
+def _make_cells(card: Mapping[str, Any]) -> Mapping[str, str]:
     """The cells of a row by heading."""
     of_files = "" if card["kinds"] else "of the files"
     return {
@@ -87,7 +84,7 @@ def _make_cells(card: Mapping[str, Any], twin: str) -> Mapping[str, str]:
         "access": card["access"],
         "licence": card["licence"],
         "official split": card["split"],
-        "simulated": twin,
+        "simulated": f"`{card['simulated']}`" if card["simulated"] else "",
         "notes": " ".join(card["notes"]),
     }
 

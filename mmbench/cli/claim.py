@@ -38,7 +38,10 @@ def claim(
     ] = None,
     split: Annotated[
         Path | None,
-        typer.Option(help="CSV file of the published split of the card, to audit it.", rich_help_panel=DATA),
+        typer.Option(
+            help="CSV file of the published split of the card, to audit it; exit code 1 if it differs.",
+            rich_help_panel=DATA,
+        ),
     ] = None,
     checkpoint: Annotated[
         Path | None,
@@ -90,4 +93,4 @@ def claim(
             show_lines(commands)
     if result.failure:
         note(result.failure)
-    exit_on_failure(bool(result.failed))
+    exit_on_failure(bool(result.failed) or result.differs)

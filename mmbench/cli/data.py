@@ -12,7 +12,15 @@ from mmbench.cli.describe import describe
 from mmbench.cli.help import DATA, Command, Group
 from mmbench.cli.options import Cache, Data, DatasetName, Jobs, Json, Plugins
 from mmbench.cli.output.console import note, show, show_json, show_text
-from mmbench.cli.output.dataset_cards import Choice, card_table, describe_extent, make_card, overview_table
+from mmbench.cli.output.dataset_cards import (
+    N_SIMULATED,
+    Choice,
+    card_text,
+    describe_extent,
+    make_card,
+    overview_table,
+    simulation_options,
+)
 from mmbench.cli.output.progress import progress
 from mmbench.errors import DataError, SpecError
 from mmbench.registry import bind_arguments, parse_pairs, parse_spec
@@ -53,19 +61,17 @@ def list_datasets(
     as_json: Json = False,
 ) -> None:
     """List datasets with modalities, tasks, licence and source."""
-    from mmbench.registry import Spec, describe_missing_distributions, load_registry
+    from mmbench.registry import describe_missing_distributions, load_registry
 
     registry = load_registry(tuple(plugin or ()))
-    for name in names or ():
-        registry.find("datasets", name)
-    found = [make_card(registry.dataset(Spec(name))) for name in names or sorted(registry.datasets)]
+    found = [make_card(registry, parse_spec(name)) for name in names or sorted(registry.datasets)]
     cards = Choice(access, modality, kind, task).choose(found)
     if as_json:
         show_json(cards)
         return
     if names:
         for card in cards:
-            show(card_table(card))
+            show(card_text(card), wrap=False)
     else:
         _show_overview(cards, hides_simulated=access is None)
     if missing := describe_missing_distributions():
@@ -83,7 +89,7 @@ def _show_overview(cards: Sequence[Mapping[str, Any]], hides_simulated: bool) ->
         show_text(f"{hidden} simulated: mmbench data list --access simulated")
     if fetched := [card["name"] for card in shown if card["download"]]:
         show_text(f"downloaded by mmbench data get: {', '.join(fetched)}")
-    show_text("licence, shapes and source: mmbench data list NAME")
+    show_text("licence, shapes, classes and citation: mmbench data list NAME")
 
 
 @app.command("get", cls=Command, epilog="mmbench data get NAME --to data/NAME")
@@ -218,9 +224,17 @@ def _show_check(
 
 @app.command("simulate", cls=Command, epilog="mmbench data simulate NAME data/simulated --subjects 8")
 def simulate(
-    dataset: Annotated[str, typer.Argument(help="Dataset to simulate.", autocompletion=complete_dataset)],
+    dataset: Annotated[
+        str,
+        typer.Argument(
+            help='Dataset to simulate, with its parameters: "mmsa[name=sims]".', autocompletion=complete_dataset
+        ),
+    ],
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to write into.")],
-    subjects: Annotated[int, typer.Option(help="Number of subjects.", rich_help_panel=DATA)],
+    subjects: Annotated[
+        int,
+        typer.Option(help="Number of subjects; of videos or films where there are none.", rich_help_panel=DATA),
+    ] = N_SIMULATED,
     seed: Annotated[
         int, typer.Option(help="Random seed; the same seed gives the same files.", rich_help_panel=DATA)
     ] = 0,
@@ -229,7 +243,10 @@ def simulate(
     ] = 1.0,
     option: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=VALUE of the dataset's simulator; may be repeated.", rich_help_panel=DATA),
+        typer.Option(
+            help="NAME=VALUE of the simulator, which mmbench data list NAME shows; may be repeated.",
+            rich_help_panel=DATA,
+        ),
     ] = None,
     plugin: Plugins = None,
 ) -> None:
@@ -245,7 +262,12 @@ def simulate(
             name for name, entry in registry.datasets.items() if entry.component.simulate is not Dataset.simulate
         ]
         raise SpecError(f"{dataset} has no simulator", remedy=f"those that have one: {', '.join(sorted(simulated))}")
-    arguments = {"subjects": subjects, "seed": seed, "strength": strength, **parse_pairs(option or (), "--option")}
+    given = parse_pairs(option or (), "--option")
+    spec = parse_spec(dataset)
+    for name in given.keys() & registry.bound("datasets", spec).keys() - simulation_options(found).keys():
+        remedy = f'write "{spec.updated({name: given[name]})}"'
+        raise SpecError(f"{name} is a parameter of the dataset", where="--option", remedy=remedy)
+    arguments = {"subjects": subjects, "seed": seed, "strength": strength, **given}
     options = bind_arguments(found.simulate, arguments, where="--option")
     with progress():
         root = make_folder(folder).resolve()

@@ -1,6 +1,5 @@
 """``mmbench list``."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,13 +72,15 @@ def _accepted(registry: Any, kind: str, component: Any) -> dict[str, Any]:
 def _listing(kind: str, entries: list[dict[str, Any]]) -> Any:
     from rich.table import Table
 
+    from mmbench.registry import Spec
+
     table = Table(title=kind, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
     table.add_column("name", no_wrap=True)
     table.add_column("plugin", style="dim", no_wrap=True, overflow="ellipsis", max_width=_PLUGIN)
     table.add_column("takes and parameters", overflow="fold")
     for entry in entries:
         claims = f"; claims: {', '.join(entry['claims'])}" if entry.get("claims") else ""
-        params = ", ".join(_pairs(entry["params"])) + claims
+        params = ", ".join(Spec(entry["name"], entry["params"]).pairs) + claims
         # Of a file the name alone: a long path would leave no room for what follows.
         plugin = Path(entry["plugin"]).name
         table.add_row(entry["name"], plugin, "\n".join(line for line in (_takes(entry), params) if line))
@@ -95,8 +96,3 @@ def _takes(entry: dict[str, Any]) -> str:
         kinds += " of unequal length"
     tasks = entry.get("tasks", [])
     return "; ".join(part for part in (kinds, "any task" if set(tasks) == set(_TASKS) else ", ".join(tasks)) if part)
-
-
-def _pairs(params: dict[str, Any]) -> Iterator[str]:
-    for name, value in params.items():
-        yield f"{name}={'none' if value is None else str(value).lower() if isinstance(value, bool) else value}"

@@ -15,6 +15,7 @@ from .planning import find_near_run as find_near_run
 from .planning import key_parts as key_parts
 from .planning import make_plan as make_plan
 from .planning import named_files as named_files
+from .planning import report_near_run as report_near_run
 from .planning import run_folder as run_folder
 from .progress_relay import Channel as Channel
 from .restoring import RestoredModel as RestoredModel

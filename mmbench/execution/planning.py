@@ -103,8 +103,6 @@ def make_plan(setup: Setup, recipe: Recipe, findings: Sequence[Finding] = ()) ->
         raise SpecError(f"cannot be written to records: {error}", where=recipe.label, remedy="leave them out") from None
     key = key_digest(key_parts(described))
     folder = run_folder(setup, recipe, key)
-    if not any(find_records(folder)) and (near := find_near_run(described, setup.home.glob(f"{slug(recipe.label)}-*"))):
-        current_reporter().message(f"{recipe.label} is run again; differences to {near.path.name}: {near.line}")
     return Plan(
         recipe=recipe,
         tokens=tokens,
@@ -128,6 +126,15 @@ def make_plan(setup: Setup, recipe: Recipe, findings: Sequence[Finding] = ()) ->
         files=setup.files,
         isolated=needs_isolation(recipe, setup.plugins),
     )
+
+
+def report_near_run(plan: Plan) -> None:
+    """Say how the run of a plan without records differs from the most similar run beside it, if there is one."""
+    if any(find_records(plan.folder)):
+        return
+    label = plan.recipe.label
+    if near := find_near_run(plan.run, plan.folder.parent.glob(f"{slug(label)}-*")):
+        current_reporter().message(f"{label} is run again; differences to {near.path.name}: {near.line}")
 
 
 def describe_run(setup: Setup, recipe: Recipe, tokens: Mapping[str, Path]) -> dict[str, Any]:

@@ -28,9 +28,13 @@ class Spec:
     name: str
     params: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def pairs(self) -> tuple[str, ...]:
+        """``param=value`` for each parameter, as `parse_spec` reads it."""
+        return tuple(f"{key}={_format(value)}" for key, value in self.params.items())
+
     def __str__(self) -> str:
-        inside = ",".join(f"{key}={_format(value)}" for key, value in self.params.items())
-        return f"{self.name}[{inside}]" if inside else self.name
+        return f"{self.name}[{','.join(self.pairs)}]" if self.params else self.name
 
     def updated(self, params: Mapping[str, Any]) -> "Spec":
         """The same component with ``params`` set over its own."""

@@ -83,5 +83,7 @@ from .remote_errors import format_traceback as format_traceback
 from .remote_errors import free_memory as free_memory
 from .remote_errors import is_out_of_memory as is_out_of_memory
 from .remote_errors import make_portable as make_portable
+from .shell_words import join_words as join_words
+from .shell_words import quote_word as quote_word
 from .stale_files import hold_exclusively as hold_exclusively
 from .stale_files import is_stale as is_stale

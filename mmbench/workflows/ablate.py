@@ -1,14 +1,13 @@
 """``mmbench ablate``: one run per value of a method's options, each compared with the default."""
 
 import json
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Unpack
 
 from mmbench.errors import SpecError
 from mmbench.registry import join_list, split_list
-from mmbench.storage import digest, write_text
+from mmbench.storage import digest, quote_word, write_text
 from mmbench.workflows.ablation_results import AblationResult, load_ablation
 from mmbench.workflows.ablation_rows import AblationVariant, choose_tables, make_default, recipe_digest
 from mmbench.workflows.arguments.options import make_spec
@@ -62,6 +61,6 @@ def ablate_spec(spec: RunSpec, only: Sequence[str] = ()) -> AblationResult:
         ],
     }
     path = plans[0].folder.parent / f"ablation-{digest(listed)[:10]}.json"
-    command = portable_command(spec, "ablate") + (f" --only {shlex.quote(join_list(only))}" if only else "")
+    command = portable_command(spec, "ablate") + (f" --only {quote_word(join_list(only))}" if only else "")
     write_text(path, json.dumps({**listed, "command": command}))
     return load_ablation(path)

@@ -17,7 +17,7 @@ from mmbench.data import (
     source_digests,
     write_fold_file,
 )
-from mmbench.execution import Plan, Setup, make_plan, run_missing, tuned_for
+from mmbench.execution import Plan, Setup, make_plan, report_near_run, run_missing, tuned_for
 from mmbench.integrity import check_not_trained_on, report_findings
 from mmbench.registry import all_parameters, check_augmentation
 from mmbench.results import Comparison, check_data_agreement, load_comparison
@@ -93,7 +93,10 @@ def _run_experiment(request: CheckedRequest) -> Experiment:
 def plan_experiment(request: CheckedRequest) -> Experiment:
     """Prepare, split and encode: everything but tuning and training."""
     report_findings(request.findings)
-    return split_and_encode(prepare_data(request), request)
+    experiment = split_and_encode(prepare_data(request), request)
+    for plan in experiment.plans:
+        report_near_run(plan)
+    return experiment
 
 
 def prepare_data(request: CheckedRequest) -> Store:

@@ -322,6 +322,10 @@ def test_a_report_without_matplotlib_is_refused_before_its_work(
         (["show", "nowhere"], ["nowhere", "no such file"]),
         (["show", "."], ["holds no records"]),
         (["data", "simulate", "mfeat", "out", "--subjects", "2"], ["mfeat has no simulator"]),
+        (
+            ["data", "simulate", "mmsa", "out", "--option", "name=sims"],
+            ["name is a parameter of the dataset", 'write "mmsa[name=sims]"'],
+        ),
         (["check", "nothing_like_it"], ["nothing_like_it"]),
         (["check", str(Path(__file__).parents[2] / "README.md")], ["README.md", "is not a Python file"]),
         (["leaderboard", "add", "nowhere"], ["nowhere", "no such file or folder"]),
@@ -471,7 +475,7 @@ def test_run_reports_findings_of_lint(mmbench: Shell, tmp_path: Path) -> None:
 
 def test_preparation_reports_missing_files(mmbench: Shell, tmp_path: Path) -> None:
     toy = str(Path(__file__).parents[1] / "plugins" / "toy_plugin.py")
-    assert mmbench("data", "simulate", "toy", "files", "--subjects", "2", "--plugin", toy).returncode == 0
+    assert mmbench("data", "simulate", "toy", "files", "--plugin", toy).returncode == 0
     lines = ["data", "prepare", "toy", "--data", "files", "--jobs", "1", "--plugin", toy]
     first, again = mmbench(*lines), mmbench(*lines)
     assert first.stdout.splitlines()[-1].startswith("facts: ")

@@ -1,12 +1,15 @@
 """The list of datasets: a table of all, chosen by what they offer, and cards of those that are named."""
 
 import json
+import re
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from mmbench.cli.app import app
 from mmbench.errors import SpecError
+from mmbench.registry import load_registry
 
 
 def listed(*options: str) -> str:
@@ -76,8 +79,47 @@ def test_what_no_dataset_has_is_an_error(options: list[str], line: str) -> None:
     assert line in done.exception.line
 
 
-def test_a_named_dataset_is_shown_with_its_shapes_and_source() -> None:
+def test_a_card_has_what_a_paper_needs_of_a_dataset() -> None:
     card = listed("eegmat")
     assert "timeseries (19, 625)" in card
-    assert "physionet.org" in card
+    assert "state: class (2): rest, arithmetic" in card
+    assert "groups            subject, recording" in card
+    assert "default protocol  subject" in card
+    assert "parameters        window=5.0, stride=none" in card
+    assert "citation          Zyma et al." in card
+    assert "files             mmbench data get eegmat" in card
+    assert "folder            --data DIR, or $MMBENCH_DATA/eegmat" in card
     assert "mfeat" not in card
+    official = listed("cremad")
+    assert "official split    Peng et al. 2022" in official
+    assert "simulated         cremad-sim" in official
+    assert "options subjects=8,\n                    seed=0, strength=1.0, sentences=4" in official
+    assert "--data DIR" not in listed("mfeat")
+    assert "data simulate" not in listed("mfeat")
+
+
+def test_cards_are_80_columns_wide_and_their_addresses_are_whole() -> None:
+    lines = [line for name in sorted(names()) for line in listed(name).splitlines()]
+    assert [line for line in lines if len(line) > 80] == []
+    addresses = [line for line in lines if "https://" in line]
+    assert [line for line in addresses if not re.fullmatch(r"(source)? +https://[^ ,]+", line)] == []
+
+
+def test_a_longer_address_is_not_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset, url = load_registry().datasets["mfeat"].component, f"https://example.org/{'a' * 80}"
+    monkeypatch.setattr(dataset, "card", replace(dataset.card, url=url, request=f"see {url}, then go on"))
+    assert f" {url}\n" in listed("mfeat")
+    assert f"see\n{'':18}{url}\n{'':18}then go on\n" in listed("mfeat")
+
+
+def test_a_card_is_that_of_the_parameters() -> None:
+    assert "faulty=keep" in listed("cremad[faulty=keep]")
+    assert "eeg: timeseries (19, 1250)" in listed("eegmat[window=10]")
+    (card,) = json.loads(listed("eegmat[window=10]", "--json"))
+    assert (card["name"], card["parameters"]["window"], card["protocol"]) == ("eegmat", 10.0, "subject")
+
+
+def test_what_only_the_files_say_is_called_so() -> None:
+    card = listed("folder")
+    for heading in ("modalities", "tasks", "groups", "default protocol"):
+        assert f"{heading:18}of the files" in card

@@ -173,6 +173,14 @@ def test_run_reports_in_a_line_why_a_result_is_recomputed(home: Home) -> None:
     assert message == [f"concat is run again; differences to {folder}: epochs of training 1 -> 2"]
 
 
+def test_an_audit_trains_nothing_and_so_repeats_no_run(home: Home) -> None:
+    home.run()
+    listener = Listener()
+    with use_reporter(listener):
+        mmbench.audit("concat", "toy", **home.options({"training": {"epochs": 2}}))
+    assert not [message for message in listener.messages if "is run again" in message]
+
+
 def test_the_shell_explains(home: Home) -> None:
     line = ["explain", "concat", "toy[windows=3]", "--data", str(home.people), "--out", str(home.out)]
     line += ["--cache", str(home.cache), "--plugin", TOY, "--encoder", "signal=spectrum", "--folds", "2"]

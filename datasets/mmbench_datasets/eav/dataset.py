@@ -39,7 +39,7 @@ class Eav(Dataset):
     card: ClassVar[Card] = Card(
         title="EAV: EEG, audio and video for emotion recognition in conversations",
         access="gated",
-        licence="as stated by the publishers on Zenodo",
+        licence="that of the publishers: its record on Zenodo says which",
         url="https://doi.org/10.5281/zenodo.10205702",
         citation="Lee et al., EAV: EEG-Audio-Video dataset for emotion recognition in conversational contexts, "
         "Scientific Data 11:1026, 2024, doi:10.1038/s41597-024-03838-4",

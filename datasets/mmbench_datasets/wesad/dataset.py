@@ -45,7 +45,7 @@ class Wesad(Dataset):
         title="WESAD: wearable stress and affect detection",
         access="open",
         licence="for scientific, non-commercial purposes, with credit to the owners (the publishers' page)",
-        url="https://archive.ics.uci.edu/dataset/465/wesad+wearable+stress+and+affect+detection",
+        url="https://archive.ics.uci.edu/dataset/465",
         citation="Schmidt et al., Introducing WESAD, a multimodal dataset for wearable stress and affect detection, "
         "ICMI 2018, doi:10.1145/3242969.3242985",
         request="get WESAD.zip (2.5 GB) from https://archive.ics.uci.edu/dataset/465, unpack it and give its folder, "

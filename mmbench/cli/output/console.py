@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 _WIDTH = 80
 
 
-def show(renderable: "RenderableType") -> None:
-    """Print a result; 80 columns where stdout is not a terminal."""
+def show(renderable: "RenderableType", *, wrap: bool = True) -> None:
+    """Print a result; 80 columns where stdout is not a terminal, lines as they are without ``wrap``."""
     from rich.console import Console
 
     # Nothing is markup: names of methods, classes and files may look like it.
     console = Console(width=None if sys.stdout.isatty() else _WIDTH, highlight=False, markup=False, emoji=False)
-    console.print(renderable, crop=False)  # a path stays whole, however long
+    console.print(renderable, crop=False, soft_wrap=not wrap)  # a path stays whole, however long
 
 
 def show_text(text: str) -> None:

@@ -1,20 +1,31 @@
 """Cards of datasets: as plain values, chosen by what they offer, as a table of all or one by one."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import inspect
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from mmbench.errors import SpecError
-from mmbench.registry import did_you_mean
+from mmbench.registry import Registry, Spec, did_you_mean
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from mmbench.contract import Dataset, Download
 
 Card = Mapping[str, Any]
 
 _MOST_NAMES = 4  # of modalities, tasks or groups in a cell
+_WIDTH, _HEADING = 80, 18  # columns of a card, and of its headings
+_OF_FILES = "of the files"
+_ADDRESS = re.compile(r"[,;]?\s*(https?://\S+?)[,;]?(?:\s+|$)")
+N_SIMULATED = 8
+"""Subjects of simulated files where the user says no number."""
+TWIN = "-sim"
+"""Ending of the name of a simulated counterpart."""
 TASK_KINDS = ("class", "labels", "values")
 
 
@@ -57,18 +68,43 @@ class Choice:
         )
 
 
-def make_card(dataset: "Dataset") -> dict[str, Any]:
-    """What a dataset says of itself, as plain values."""
+def make_card(registry: Registry, spec: Spec) -> dict[str, Any]:
+    """What a dataset with the parameters of ``spec`` says of itself, as plain values.
+
+    ``protocol`` is that of a run where the user names none, None where the files decide; ``simulation`` are the options
+    of ``mmbench data simulate``; ``simulated`` is the name of the simulated counterpart, None where there is none.
+    """
+    from mmbench.data import default_protocol
+
+    dataset, twin = registry.dataset(spec), f"{spec.name}{TWIN}"
     schema, download = dataset.schema(), dataset.download()
     return {
         "name": dataset.name,
         **asdict(dataset.card),
+        "parameters": registry.bound("datasets", spec),
         "modalities": {item.name: [item.instances, *item.shape] for item in schema.modalities},
         "kinds": {item.name: item.kind for item in schema.modalities},
         "tasks": {name: list(task.names) for name, task in schema.tasks.items()},
         "task_kinds": {name: task.kind for name, task in schema.tasks.items()},
         "groups": list(schema.groups),
+        "protocol": dataset.protocol or (default_protocol(schema) if schema.tasks else None),
+        "simulation": simulation_options(dataset),
+        "simulated": twin if twin in registry.datasets else None,
         "download": download and {"extent": describe_extent(download), "url": download.url, "part": download.part},
+    }
+
+
+def simulation_options(dataset: "Dataset") -> dict[str, Any]:
+    """The options of ``mmbench data simulate`` with their defaults; empty where there is no simulator."""
+    from mmbench.contract import Dataset, overrides
+
+    if not overrides(dataset, "simulate", Dataset):
+        return {}
+    options = inspect.signature(dataset.simulate).parameters.values()
+    defaults = {each.name: each.default for each in options if each.kind is each.KEYWORD_ONLY}
+    return {
+        **{name: None if value is inspect.Parameter.empty else value for name, value in defaults.items()},
+        "subjects": N_SIMULATED,
     }
 
 
@@ -87,8 +123,9 @@ def overview_table(cards: Iterable[Card]) -> "Table":
     for title in ("modalities", "tasks", "groups"):
         table.add_column(title, overflow="fold")
     for card in cards:
-        tasks, groups = _shorten(list(card["tasks"])) or "of the files", _shorten(card["groups"]) or "none"
-        table.add_row(card["name"], card["access"], _describe_kinds(card) or "of the files", tasks, groups)
+        groups = _shorten(card["groups"]) or _describe_groups(card)
+        kinds, tasks = _describe_kinds(card) or _OF_FILES, _shorten(list(card["tasks"])) or _OF_FILES
+        table.add_row(card["name"], card["access"], kinds, tasks, groups)
     return table
 
 
@@ -107,30 +144,65 @@ def _shorten(names: Sequence[str]) -> str:
     return f"{', '.join(names[: _MOST_NAMES - 1])} ... ({len(names)})"
 
 
-def card_table(card: Card) -> "Table":
-    """The card of one dataset."""
-    from rich.table import Table
+def card_text(card: Card) -> "Text":
+    """The card of one dataset, wrapped to 80 columns; longer words, such as addresses, are whole."""
+    from rich.text import Text
 
-    table = Table(title=f"{card['name']}: {card['title']}", title_justify="left", title_style="bold", box=None)
-    table.show_header = False
-    table.add_column("what", style="dim")
-    table.add_column("value", overflow="fold")
-    table.add_row("access", f"{card['access']}, {card['licence']}")
-    table.add_row("modalities", ", ".join(_describe_modality(card, name) for name in card["modalities"]))
-    table.add_row(
-        "tasks", ", ".join(f"{task} ({len(classes) or 'of the files'})" for task, classes in card["tasks"].items())
-    )
-    table.add_row("groups", ", ".join(card["groups"]) or "none")
-    for name, title in (("size", "size"), ("split", "official split")):
-        if card[name]:
-            table.add_row(title, card[name])
-    for each in card["notes"]:
-        table.add_row("note", each)
-    table.add_row("from", card["url"])
+    text = Text("\n".join(_wrap(f"{card['name']}: {card['title']}", _WIDTH)), style="bold")
+    for heading, values in _card_rows(card):
+        indent = "  " if len(values) > 1 else ""
+        lines = [line for value in values for line in _wrap(value, _WIDTH - _HEADING, indent)]
+        for at, line in enumerate(lines):
+            text.append("\n" + ("" if at else heading).ljust(_HEADING), style="not bold dim")
+            text.append(line, style="not bold")
+    return text
+
+
+def _wrap(value: str, width: int, indent: str = "") -> Iterator[str]:
+    """The lines of a value, all but the first indented; an address has a line of its own."""
+    for part in filter(None, _ADDRESS.split(value)):
+        yield from wrap(part, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _card_rows(card: Card) -> Iterator[tuple[str, Sequence[str]]]:
+    """Headings with their values, each of which begins a line; without values, the heading is left out."""
+    yield "access", [f"{card['access']}, {card['licence']}"]
+    yield "modalities", [_describe_modality(card, name) for name in card["modalities"]] or [_OF_FILES]
+    yield "tasks", [_describe_task(card, name) for name in card["tasks"]] or [_OF_FILES]
+    yield "groups", [_describe_groups(card)]
+    yield "default protocol", [card["protocol"] or _OF_FILES]
+    yield "official split", [card["split"]]
+    yield "size", [card["size"]]
+    yield "note", card["notes"]
+    yield "parameters", [", ".join(Spec(card["name"], card["parameters"]).pairs)]
+    yield "source", [card["url"]]
+    yield "citation", [card["citation"]]
+    yield "files", [card["request"]]
+    if card["access"] not in ("simulated", "bundled"):
+        yield "folder", [f"--data DIR, or $MMBENCH_DATA/{card['name']}"]
     if fetched := card["download"]:
         only = f"; only {fetched['part']}" if fetched["part"] else ""
-        table.add_row("fetched by", f"mmbench data get {card['name']} ({fetched['extent']}{only})")
-    return table
+        yield "fetched by", [f"mmbench data get {card['name']} ({fetched['extent']}{only})"]
+    yield "simulated", [*_describe_simulation(card)]
+
+
+def _describe_simulation(card: Card) -> Iterator[str]:
+    """The simulated counterpart, and the command that writes simulated files."""
+    if card["simulated"]:
+        yield f"{card['simulated']}, in the same files, made on first use"
+    if card["simulation"] and card["access"] != "simulated":
+        options = ", ".join(Spec(card["name"], card["simulation"]).pairs)
+        yield f"mmbench data simulate {card['name']} DIR, with the options {options}"
+
+
+def _describe_groups(card: Card) -> str:
+    return ", ".join(card["groups"]) or ("none" if card["tasks"] else _OF_FILES)
+
+
+def _describe_task(card: Card, name: str) -> str:
+    """Name, kind, number and names of the classes, labels or targets: ``state: class (2): rest, arithmetic``."""
+    names = card["tasks"][name]
+    return f"{name}: {card['task_kinds'][name]} " + (f"({len(names)}): {', '.join(names)}" if names else _OF_FILES)
 
 
 def _describe_modality(card: Card, name: str) -> str:

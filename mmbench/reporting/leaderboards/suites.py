@@ -21,7 +21,7 @@ from mmbench.reporting.leaderboards.boards import (
     find_boards_in,
 )
 from mmbench.results import Comparison, load_comparison
-from mmbench.storage import slug, write_text
+from mmbench.storage import join_words, slug, write_text
 from mmbench.workflows import (
     ListedDataset,
     SuiteFile,
@@ -161,7 +161,7 @@ def _command_of(file: SuiteFile, methods: tuple[str, ...]) -> str:
     """The command of a file with ``methods`` in the place of its own."""
     words = shlex.split(file.command)
     words[words.index("--methods") + 1] = join_list(methods)
-    return shlex.join(words)
+    return join_words(words)
 
 
 def check_suite(suite: RankedSuite) -> Iterator[str]:

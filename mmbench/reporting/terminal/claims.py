@@ -29,6 +29,7 @@ def claim_tables(result: ClaimResult) -> Iterator[tuple[RenderableType, list[str
         if card.split:
             parts += [Text(), *split_lines(card.split, f"mmbench claim {result.method} {card.card.name}")]
         parts += _reported(card) if card.card.reported else ()
+        parts += [Text(f"note: {card.card.note}", style="dim")] if card.card.note else ()
         parts += [Text(), *_sections(card)] if card.rows else ()
         parts += [Text(f"\n{text}", style) for text, style in _closing(result, card, bool(commands)) if text]
         yield Group(*parts), commands
@@ -168,9 +169,9 @@ def _majority(ran: Sequence[RowResult]) -> Iterator[str]:
 
 
 def _reasons(card: CardResult) -> Iterator[str]:
+    for reason in dict.fromkeys(row.reason for row in card.rows if row.reason):
+        yield f"{', '.join(row.row.name for row in card.rows if row.reason == reason)}: not run: {reason}"
     for row in card.rows:
-        if row.reason:
-            yield f"{row.row.name}: not run: {row.reason}"
         if row.left_out:
             yield f"{row.row.name}: {card.on} has no {', '.join(row.left_out)}; the row was run without"
     for path in dict.fromkeys(relative_path(row.comparison.path) for row in card.rows if row.comparison):
@@ -178,10 +179,11 @@ def _reasons(card: CardResult) -> Iterator[str]:
 
 
 def _commands(card: CardResult) -> list[str]:
-    """The command for all missing rows, then one per row; rows that need the same run share a command."""
+    """Commands for all missing rows, for each one (rows of the same run share it), and for simulated data."""
     names: dict[str, list[str]] = {}
     for row in card.rows:
         if not row.comparison and row.command:
             names.setdefault(row.command, []).append(row.row.name)
     lines = [line for command, rows in names.items() for line in (f"# {', '.join(rows)}", command)]
-    return [card.command, *lines] if lines else []
+    simulated = ["# on simulated data", card.simulated_command] if card.simulated_command else []
+    return [card.command, *lines, *simulated] if lines else []

@@ -61,7 +61,8 @@ def find_copied_samples(space: FeatureSpace, folds: Sequence[Fold], copies: floa
     found = [part for fold in folds if (part := _measure_fold(space, fold)) is not None]
     n_seen = sum(len(part.ratios) for part in found)
     if n_seen < MIN_SAMPLES:
-        return CopiedSamples(copies, reason=f"{n_seen} test samples have enough training samples to compare with")
+        needed = f"{MIN_SAMPLES} test samples, each with {NEIGHBOURS} training samples of other recordings"
+        return CopiedSamples(copies, reason=f"this needs {needed}; here are {n_seen}")
     ratios, agree, mixed = (np.concatenate(columns) for columns in zip(*found, strict=True))
     dimensions = estimate_dimensions(ratios)
     if dimensions < MIN_DIMENSIONS:

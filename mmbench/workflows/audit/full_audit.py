@@ -21,6 +21,7 @@ from mmbench.execution import (
     epoch_listener,
     make_inputs,
     mask_test_labels,
+    report_near_run,
     run_jobs,
     run_missing,
 )
@@ -44,6 +45,7 @@ def train_method(
     experiment: Experiment, random_labels: RandomLabels, seeds: int, jobs: int, cluster: str | None = None
 ) -> None:
     """Train the method on the true labels and on each draw of random labels; skips what is already trained."""
+    report_near_run(experiment.plans[0])
     run_missing(experiment.plans, experiment.setup.folds, seeds, jobs, cluster)
     plan, n_classes = experiment.plans[0], len(experiment.plans[0].run["classes"])
     tasks = [

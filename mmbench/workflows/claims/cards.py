@@ -98,7 +98,8 @@ class Twin:
 class ClaimCard:
     """Published scores of a method on a dataset, and the rows that test them; or a published split, or both.
 
-    A card with a ``split`` may have no scores and no rows. ``name`` is the stem of its file.
+    A card with a ``split`` may have no scores and no rows. ``note`` says in sentences how the rows differ from the
+    published evaluation, and what is known of it beside the scores. ``name`` is the stem of its file.
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -110,6 +111,7 @@ class ClaimCard:
     rows: tuple[ClaimRow, ...] = ()
     twin: Twin | None = None
     split: PublishedSplit | None = None
+    note: str = ""
     name: str = ""
 
     def reported_for(self, row: ClaimRow) -> ReportedScore:

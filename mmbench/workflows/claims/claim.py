@@ -1,10 +1,10 @@
 """``mmbench claim``: published scores of a method next to those of runs here, row by row from its claim cards."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from mmbench.errors import JobError, ProtocolError, SpecError, TrainingError, WeightsError
+from mmbench.errors import DataError, JobError, ProtocolError, SpecError, TrainingError, WeightsError
 from mmbench.registry import Registry, load_registry, parse_spec
 from mmbench.results import Comparison, Displayed, describe_failures
 from mmbench.storage import counted, current_reporter
@@ -29,7 +29,8 @@ from mmbench.workflows.split_audit.overlaps import audit_split
 class CardResult:
     """Results of a card; ``on`` is the dataset of its runs, ``simulated`` whether that is simulated.
 
-    ``command`` runs every row that is missing; ``split`` is the published split, if the card has one.
+    ``command`` runs every row that is missing, ``simulated_command`` all rows on the simulated counterpart ("" where
+    there is none, or the rows are run on it); ``split`` is the published split, if the card has one.
     """
 
     card: ClaimCard
@@ -38,6 +39,7 @@ class CardResult:
     simulated: bool
     command: str
     split: AuditedSplit | None = None
+    simulated_command: str = ""
 
     @property
     def is_twin(self) -> bool:
@@ -58,6 +60,8 @@ class CardResult:
             "on": self.on,
             "simulated": self.simulated,
             "command": self.command,
+            "simulated_command": self.simulated_command,
+            "note": card.note,
             "summary": self.summary,
             "reported": [asdict(reported) for reported in card.reported],
             "rows": [row.to_json() for row in self.rows],
@@ -81,6 +85,11 @@ class ClaimResult(Displayed):
     def summary(self) -> str:
         """The method, its cards and their state in one line."""
         return f"{self.method}: {', '.join(card.card.name for card in self.cards) or 'no card'}"
+
+    @property
+    def differs(self) -> bool:
+        """Whether the file of a split is not the split of its card."""
+        return any(card.split.differs for card in self.cards if card.split)
 
     @property
     def failure(self) -> str:
@@ -154,7 +163,7 @@ def _run_all(row_runs: Sequence[RowRun]) -> tuple[dict[str, Reuse], tuple[str, .
             try:
                 reuse = _check_complete(run_spec(row_run.spec))
                 failed += [reuse.reason] if reuse.reason else []
-            except (JobError, SpecError, ProtocolError, TrainingError, WeightsError) as error:
+            except (DataError, JobError, SpecError, ProtocolError, TrainingError, WeightsError) as error:
                 reuse = Reuse(None, error.line)
                 failed.append(error.line)
             done[row_run.key.question] = reuse
@@ -196,7 +205,15 @@ def _collect(registry: Registry, card: ClaimCard, rows: Sequence[RowResult], spe
     simulated = _find_access(registry, on) == "simulated"
     simulated = simulated or any(row.comparison.simulated for row in rows if row.comparison)
     command = claim_command(spec, card.name, _data_folder(registry, on, spec.data))
-    return CardResult(card, on, tuple(rows), simulated, command, split)
+    return CardResult(card, on, tuple(rows), simulated, command, split, _simulated_command(registry, card, spec))
+
+
+def _simulated_command(registry: Registry, card: ClaimCard, spec: ClaimSpec) -> str:
+    """The command that runs the rows on the simulated counterpart; "" where there is none, or it was named."""
+    name = parse_spec(card.twin.dataset).name if card.twin else ""
+    if spec.on is not None or name not in registry.datasets:
+        return ""
+    return claim_command(replace(spec, on=name), card.name)
 
 
 def _list_without_dataset(card: ClaimCard, reason: str, spec: ClaimSpec) -> CardResult:

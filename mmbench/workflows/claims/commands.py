@@ -1,6 +1,5 @@
 """Shell commands that repeat a run or a claim."""
 
-import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from mmbench.data import default_cache_folder
 from mmbench.registry import AUTO, join_list
+from mmbench.storage import join_words
 from mmbench.workflows.claims.rows import ClaimSpec
 from mmbench.workflows.request import RunSpec
 
@@ -67,4 +67,4 @@ def _words(name: str, value: object) -> list[str]:
 
 def _line(command: str, arguments: list[str], options: list[tuple[str, Any]]) -> str:
     words = [word for name, value in options if value for word in _words(name, value)]
-    return shlex.join(["mmbench", command, *arguments, *words])
+    return join_words(["mmbench", command, *arguments, *words])

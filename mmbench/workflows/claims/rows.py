@@ -90,12 +90,18 @@ def choose_cards(registry: Registry, spec: ClaimSpec) -> list[ClaimCard]:
     _check_checkpoint(cards, spec.checkpoint)
     with_split = [card.name for card in cards if card.split]
     if spec.split is not None and len(with_split) != 1:
-        raise SpecError(
-            f"{counted(len(with_split), 'card')} with a split{': ' if with_split else ''}{', '.join(with_split)}",
-            where="--split",
-            remedy="name the card that it belongs to" if with_split else "leave it out",
-        )
+        raise _explain_split(with_split, files)
     return cards
+
+
+def _explain_split(chosen: Sequence[str], files: Mapping[str, Path]) -> SpecError:
+    """That a file of a split belongs to one card, and which of the method's cards have a split."""
+    if chosen:
+        message = f"{counted(len(chosen), 'card')} with a split: {', '.join(chosen)}"
+        return SpecError(message, where="--split", remedy="name the card that it belongs to")
+    others = [name for name, path in files.items() if load_card(path).split]
+    remedy = f"name a card that has one: {', '.join(others)}" if others else "leave it out"
+    return SpecError("no card with a split is chosen", where="--split", remedy=remedy)
 
 
 def describe_missing_dataset(registry: Registry, card: ClaimCard, on: str | None) -> str:

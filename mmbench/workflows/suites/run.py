@@ -1,6 +1,5 @@
 """``mmbench suite run``: a comparison for each dataset of a suite, and the file that lists them."""
 
-import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 from mmbench.errors import DataError, RecordError, SpecError, UserError
 from mmbench.registry import did_you_mean, join_list
-from mmbench.storage import current_reporter, make_folder
+from mmbench.storage import current_reporter, join_words, make_folder
 from mmbench.workflows.arguments.components import ComponentNames
 from mmbench.workflows.arguments.options import read_option
 from mmbench.workflows.run import run_spec
@@ -93,7 +92,7 @@ def suite_command(spec: SuiteSpec, suite: Suite) -> str:
     words += ["--methods", join_list(spec.methods)]
     words += [word for name in spec.data for word in ("--data", f"{name}=DIR")]
     words += [word for file in spec.plugins for word in ("--plugin", Path(file).name)]
-    return shlex.join(words)
+    return join_words(words)
 
 
 def check_version(suite: Suite, out: Path) -> None:

@@ -87,8 +87,11 @@ def test_samples_of_one_recording_are_not_compared() -> None:
     ("change", "says"),
     [
         (lambda x: x[:, :1].repeat(2, axis=1), "dimensions, too few to distinguish copies from neighbours"),
-        (lambda x: x[:20], "test samples have enough training samples to compare with"),
-        (lambda x: np.where(np.arange(len(x))[:, None] < 390, np.nan, x), "test samples have enough training samples"),
+        (lambda x: x[:20], "needs 30 test samples, each with 10 training samples of other recordings; here are 20"),
+        (
+            lambda x: np.where(np.arange(len(x))[:, None] < 390, np.nan, x),
+            "30 test samples, each with 10 training samples",
+        ),
     ],
     ids=["flat", "few", "incomplete"],
 )

@@ -65,6 +65,24 @@ def test_a_card_ends_with_rows_that_hold_out_whole_groups(method: Method, path: 
     assert {"only", "prior"} <= {parse_spec(text).name for text in card.rows[-1].against}
 
 
+def test_rows_without_the_data_keep_the_reason_and_the_card_names_the_simulated_dataset(tmp_path: Path) -> None:
+    result = mmbench.claim("concat", "seed-iv", run=True, out=tmp_path / "runs", cache=tmp_path / "cache")
+    (found,) = result.cards
+    assert all("is not here" in row.reason for row in found.rows)
+    assert result.failure.startswith("every row that was run failed: windows shuffled (best epoch)")
+    assert words(result).count("is not here") == 1
+    assert found.simulated_command.startswith("mmbench claim concat seed-iv --on seed-iv-sim ")
+    assert found.simulated_command.endswith(" --run")
+    ((_, commands),) = claim_tables(result)
+    assert commands[-2:] == ["# on simulated data", found.simulated_command]
+    assert f"note: {found.card.note[:40]}" in words(result)
+
+
+def test_a_card_on_the_simulated_dataset_does_not_name_it_again(tmp_path: Path) -> None:
+    (found,) = mmbench.claim("concat", "seed-iv", on="seed-iv-sim", out=tmp_path / "runs").cards
+    assert found.simulated_command == ""
+
+
 @pytest.mark.parametrize("name", SMALL)
 def test_rows_run_on_the_simulated_twin(name: str, tmp_path: Path) -> None:
     method, on, only = SMALL[name]

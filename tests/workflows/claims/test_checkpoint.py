@@ -84,7 +84,7 @@ def test_a_row_needs_the_file(options: dict[str, Any]) -> None:
     assert trained.comparison is not None
     assert published.comparison is None
     assert published.reason == "give --checkpoint FILE"
-    assert "'weighed[checkpoint=FILE]'" in published.command
+    assert '"weighed[checkpoint=FILE]"' in published.command
 
 
 def test_a_row_scores_the_file_and_says_that_its_training_is_unknown(options: dict[str, Any], checkpoint: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import mmbench
-from mmbench import DataError, SpecError, conformance
+from mmbench import SpecError, conformance
 from mmbench.cli import main
 from mmbench.registry.plugins import load_registry
 from mmbench.reporting.terminal import claim_tables, render
@@ -131,8 +131,9 @@ def test_a_card_is_listed_without_its_files(options: Options, tmp_path: Path) ->
     assert "paper 0.900 segment" in words(listed)
     assert "logs 0.100 to 0.300 not reported" in words(listed)
     assert not (tmp_path / "runs").exists()
-    with pytest.raises(DataError, match="no such folder"):
-        mmbench.claim("mine", run=True, **elsewhere)
+    ran = mmbench.claim("mine", run=True, **elsewhere)
+    assert all("no such folder" in row.reason for row in rows(ran).values())
+    assert ran.failure.startswith("every row that was run failed: ")
 
 
 def test_the_folder_is_required_where_it_must_be_given(options: Options, tmp_path: Path) -> None:
@@ -366,10 +367,10 @@ def test_twin_takes_its_known_parameters(options: Options, tmp_path: Path) -> No
     assert "reported:" not in text
     assert " --data " not in card.command
     larger = mmbench.claim("mine", **{**mine, "on": "real-sim[windows=4]", "only": ["chosen"]})
-    assert "'real-sim[length=8,windows=4]'" in rows(larger)["chosen"].command
+    assert '"real-sim[length=8,windows=4]"' in rows(larger)["chosen"].command
     itself = mmbench.claim("mine", **{**mine, "on": "real", "only": ["chosen"]})
     assert not itself.cards[0].is_twin
-    assert "'real[length=8,depth=2,windows=3]'" in rows(itself)["chosen"].command
+    assert '"real[length=8,depth=2,windows=3]"' in rows(itself)["chosen"].command
 
 
 def test_a_row_that_cannot_be_built_keeps_its_reason(
@@ -469,7 +470,7 @@ def test_the_shell_prints_the_table_and_json(
     assert published["scores"][0]["interval"] is None
     assert chosen["straddling"]["trial"] > 0
     assert (chosen["honest"], held_out["honest"]) == (False, True)
-    assert held_out["command"].startswith("mmbench run 'mine[dim=16]'")
+    assert held_out["command"].startswith('mmbench run "mine[dim=16]"')
     assert [score["method"] for score in held_out["scores"]][1:] == ["only[modality=facts]", "prior"]
     assert held_out["records"] == str(rows(result)["people held out"].comparison.path)
     assert shell(monkeypatch, "list", "--plugin", options["plugins"][0]) == 0

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 import mmbench
 from mmbench import SpecError
 from mmbench.builtin.plugin import CONCAT
+from mmbench.cli.app import app
 from mmbench.conformance.claims import check_claim_card
 from mmbench.reporting.terminal import claim_tables, render
 from mmbench.workflows.claims.cards import find_cards, load_card
@@ -107,6 +109,19 @@ def test_a_file_with_other_numbers_differs(claim: Claim, tmp_path: Path, change:
     result = claim(split=tmp_path / "split.csv")
     assert "split.csvisnotthesplitofthecard" in printed(result).replace(" ", "")
     assert result.to_json()["cards"][0]["split"]["differs"] is True
+    assert result.differs
+
+
+@pytest.mark.parametrize(("text", "code"), [(SPLIT, 0), (SPLIT.replace("a_y_1,train\n", ""), 1)])
+def test_the_exit_code_says_whether_a_file_is_the_split(claim: Claim, tmp_path: Path, text: str, code: int) -> None:
+    (tmp_path / "split.csv").write_text(text)
+    words = ["claim", "splitter", "--split", str(tmp_path / "split.csv"), "--plugin", str(tmp_path / "plugin.py")]
+    assert CliRunner().invoke(app, [*words, "--out", str(tmp_path / "runs")]).exit_code == code
+
+
+def test_a_file_for_a_card_without_a_split_names_the_card_that_has_one(tmp_path: Path) -> None:
+    with pytest.raises(SpecError, match="no card with a split is chosen — name a card that has one: cremad-ogm"):
+        mmbench.claim("concat", "seed-iv", split=tmp_path / "split.csv")
 
 
 @pytest.mark.parametrize(
@@ -150,7 +165,7 @@ def test_the_card_of_the_split_of_crema_d_is_that_of_its_file(shared: Path) -> N
     assert "cremad-ogm.csvagreeswiththecard." in printed(result).replace(" ", "")
     (card,) = result.cards
     assert card.split is not None
-    assert card.split.shared == {"actor": 744, "sentence": 744, "actor and sentence": 744}
+    assert card.split.shared == {"subject": 744, "sentence": 744, "subject and sentence": 744}
 
 
 def test_the_built_in_cards_are_whole() -> None:
