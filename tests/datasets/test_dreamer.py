@@ -133,6 +133,7 @@ def test_a_film_without_ecg_lacks_this_modality(tmp_path: Path) -> None:
 def test_a_film_that_is_shorter_than_a_window_is_an_error(tmp_path: Path) -> None:
     outcomes = read(write(tmp_path, person()), window=10.0)
     assert ["nothing was recorded for a window of 10 s" in error.message for error in outcomes] == [True] * 3
+    assert outcomes[0].remedy == "choose a shorter window, or leave it out: mmbench run ... --bad drop"
 
 
 @pytest.mark.parametrize(

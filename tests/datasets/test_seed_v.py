@@ -183,6 +183,13 @@ def test_missing_folders_are_problems(tmp_path: Path) -> None:
     assert SeedV().check(tmp_path)[0].message == "has no eye features"
 
 
+def test_the_folder_one_deeper_is_found_and_two_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "SEED-V")
+    assert SeedV().units(tmp_path) == ["s04"]
+    write(tmp_path / "copy")
+    assert SeedV().check(tmp_path)[0].message == "has the files in several folders: SEED-V, copy"
+
+
 def test_simulated_files_are_the_same_again_and_read_by_the_twin(tmp_path: Path) -> None:
     twin = SeedVSim(subjects=1, windows=3)
     root = twin.locate(tmp_path / "cache")

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mmbench import DataError, Sample, SpecError
+from mmbench_datasets.shared.damage import how_to_drop
 
 if TYPE_CHECKING:
     import numpy as np
@@ -92,13 +93,13 @@ def cut_samples(
     n_windows = max((windows.count(s.values.shape[1], s.rate) for s in recorded.values()), default=0)
     if not n_windows:
         message = f"{name}: nothing was recorded for a window of {windows.seconds:g} s"
-        yield DataError(message, where=where, remedy="choose a shorter window, or leave it out with --bad drop")
+        yield DataError(message, where=where, remedy=how_to_drop("choose a shorter window", "it"))
     for number in range(n_windows):
         sample = f"{name}/w{number:03d}"
         cut = {key: windows.cut(signal.values, signal.rate, number) for key, signal in recorded.items()}
         data = {key: _resample(window, recorded[key])[None] for key, window in cut.items() if window is not None}
         if damaged := [key for key, window in data.items() if not _is_finite(window)]:
-            remedy = "leave such samples out with --bad drop"
+            remedy = "leave such samples out: mmbench run ... --bad drop"
             yield DataError(f"{sample}: {', '.join(damaged)} has NaN or infinite values", where=where, remedy=remedy)
         else:
             yield Sample(sample, labels, data, groups, span=windows.span(number, begin))
