@@ -5,7 +5,7 @@
 Each stage runs in its own process, on the results of the earlier stages. Printed are the peaks of the process's own
 memory, sampled every 5 ms, and of its memory including mapped files, which the system can reclaim. The last column
 extrapolates own memory to all of DEAP (17,480 samples) from the two largest numbers of samples. Preparation holds one
-person at a time, here 200 samples of 160 kB; training holds data of up to 1 GiB as float32, here the smallest set.
+person at a time, here 200 samples of 160 kB; training reads all of these by batch.
 """
 
 import argparse

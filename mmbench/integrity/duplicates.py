@@ -6,13 +6,14 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from mmbench.data import ArraySource, Fold, InstanceSource, Rows, Store, read_presence, split_rows
+from mmbench.data import ArraySource, Fold, InstanceSource, Rows, Store, find_row_size, read_presence, split_rows
 
 Index = NDArray[np.int64]
 
 MIN_LABEL_AGREEMENT = 0.8
 """Copies keep their labels: if fewer pairs have the same label, samples are similar by nature."""
-_N_CHECKED = 2000  # rows from which the number of distinct values is estimated
+_N_CHECKED, _LEAST_CHECKED = 2000, 100  # rows from which the number of distinct values is estimated
+_CHECKED_BYTES = 64 << 20  # of these rows, where there are more than the least number
 
 
 def find_identical_samples(store: Store, rows: Rows, modalities: Sequence[str]) -> dict[str, Index]:
@@ -57,12 +58,16 @@ def has_few_values(x: NDArray[np.float32]) -> bool:
     Compares the Rényi entropy (order 2) of the columns, as if independent, with the number of pairs; ten bits of
     margin allow for dependence.
     """
-    known = x[~np.isnan(x[:, 0])]
+    known = np.flatnonzero(~np.isnan(x[:, 0]))
     if len(known) < 2:
         return False
-    counts = [np.unique(column, return_counts=True)[1] / len(known) for column in known.T]
-    bits = sum(-np.log2((share**2).sum()) for share in counts)
-    return bool(bits < 2 * np.log2(len(known)) + 10)
+    enough, bits = 2 * np.log2(len(known)) + 10, 0.0
+    for column in x.T:
+        share = np.unique(column[known], return_counts=True)[1] / len(known)
+        bits -= np.log2((share**2).sum())
+        if bits >= enough:  # no other column takes any away
+            return False
+    return True
 
 
 def find_missing_modalities(store: Store, rows: Rows, modalities: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
@@ -97,7 +102,9 @@ def _connected(pairs: Index, n_samples: int) -> Index:
 
 
 def _is_coarse(store: Store, rows: Rows, name: str) -> bool:
-    x, _ = store.source(name).read(rows[:_N_CHECKED])
+    source = store.source(name)
+    n = min(_N_CHECKED, max(_LEAST_CHECKED, _CHECKED_BYTES // max(1, find_row_size(source, rows[:1]))))
+    x, _ = source.read(rows[:n])
     return has_few_values(x.reshape(len(x), -1))
 
 

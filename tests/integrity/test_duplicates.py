@@ -44,6 +44,12 @@ def test_few_distinct_values_are_distinguished_from_measurements() -> None:
     assert has_few_values(random.integers(0, 3, (500, 6)).astype(np.float32))
     assert not has_few_values(random.integers(0, 16, (500, 64)).astype(np.float32))
     assert not has_few_values(random.normal(size=(500, 4)).astype(np.float32))
+    wide = np.zeros((500, 4000), np.float32)
+    assert has_few_values(wide)
+    wide[:, :4] = random.normal(size=(500, 4))
+    assert not has_few_values(wide), "columns that say nothing take nothing away"
+    wide[:100, 0] = np.nan  # missing samples
+    assert not has_few_values(wide)
 
 
 @pytest.fixture
