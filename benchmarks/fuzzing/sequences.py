@@ -122,7 +122,7 @@ def make_eav(root: Path) -> list[bytes]:
 def read_eav(path: Path) -> object:
     from mmbench_datasets.eav.people import Person, load_trials
 
-    return load_trials(Person("subject01", path, path, {"speech": {}, "video": {}}, {}))
+    return load_trials(Person("subject01", path, path, {"speech": {}, "video": {}}, {}, ()))
 
 
 def make_eav_eeg(root: Path) -> list[bytes]:
@@ -144,7 +144,7 @@ def make_eav_eeg(root: Path) -> list[bytes]:
 def read_eav_eeg(path: Path) -> object:
     from mmbench_datasets.eav import people
 
-    person = people.Person("subject01", path, path, {"speech": {}, "video": {}}, {})
+    person = people.Person("subject01", path, path, {"speech": {}, "video": {}}, {}, ())
     with mock.patch.object(people, "N_TIMES", 100):
         eeg = people.load_eeg(person, 10)
         return [people.resample_trial(person, eeg, number, 250) for number in range(1, 11)]

@@ -97,7 +97,7 @@ def show(
     plugin: Plugins = None,
     as_json: Json = False,
 ) -> None:
-    """Show scores, mean ranks and verdicts over datasets; of a suite that has no results, its datasets."""
+    """Show the results of a suite, or what a suite consists of."""
     from mmbench.registry import load_registry
     from mmbench.workflows import find_suites, load_suite, load_suite_result
 

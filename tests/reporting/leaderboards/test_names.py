@@ -116,5 +116,5 @@ def test_the_card_of_a_dataset_is_shown_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "odd.py").write_text(CARD)
     shown = CliRunner().invoke(app, ["data", "list", "odd", "--plugin", str(tmp_path / "odd.py")])
     assert shown.exception is None
-    for text in ("[/] [red]title", ":smile:", "[/t] (2)", "[/g]", "x: vector (2)"):
+    for text in ("[/] [red]title", ":smile:", "[/t]: class", "[/g]", "x: vector (2)"):
         assert text in shown.stdout
