@@ -187,7 +187,8 @@ def read_session(path: Path) -> object:
     folder = path.parent / "mahnob" / "Sessions" / "10"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "session.xml").write_bytes(path.read_bytes())
-    (folder / "a.bdf").touch()
+    if not (folder / "a.bdf").exists():
+        (folder / "a.bdf").write_bytes(make_mahnob(path.parent)[0])
     return _read(MahnobHci(video=False), path.parent / "mahnob")
 
 
