@@ -13,6 +13,7 @@ from mmbench.data.sources import Rows, Source, find_row_size
 from mmbench.data.standardize import Standardizer, split_rows
 
 _IN_MEMORY = 256 << 20  # bytes of a model's inputs that are kept in memory
+_DECODED_IN_MEMORY = 1 << 30  # bytes of those that are decoded each time they are read
 Lengths = NDArray[np.int64]
 
 
@@ -42,10 +43,13 @@ class Bags(NamedTuple):
 
 
 class MemoryBudget:
-    """The memory, 256 MiB, in which the inputs of one model may be kept; what does not fit is read by batch."""
+    """The memory in which inputs of one model may be kept; what does not fit is read by batch.
 
-    def __init__(self) -> None:
-        self.left = _IN_MEMORY
+    It is 256 MiB, and 1 GiB for inputs that reading decodes: pictures, films and sounds.
+    """
+
+    def __init__(self, *, decoded: bool = False) -> None:
+        self.left = _DECODED_IN_MEMORY if decoded else _IN_MEMORY
 
     def take(self, n_bytes: float) -> bool:
         """Whether ``n_bytes`` still fit; they are then taken."""

@@ -67,6 +67,8 @@ from mmbench.training import EstimatorFusion, EstimatorModel, Model
 from mmbench.tuning import Budget
 
 T = TypeVar("T")
+_DECODED: tuple[Kind, ...] = ("image", "video", "audio")
+"""Kinds whose instances are decoded each time they are read."""
 _STANDARDIZED: tuple[Kind, ...] = ("timeseries", "audio", "vector")
 """Kinds that the host standardises; encoders of images, videos, texts and tables scale for themselves."""
 
@@ -199,9 +201,10 @@ def _token_spec(plan: Plan, modality: Modality, encoders: Mapping[str, Encoder])
 
 def make_inputs(plan: Plan, store: Store, fold: Fold) -> Inputs:
     """Inputs of the method: raw instances or tokens of each of its modalities, standardised as the run says."""
-    budget = MemoryBudget()
+    budgets = {decoded: MemoryBudget(decoded=decoded) for decoded in (False, True)}
+    decoded = {each.name: each.kind in _DECODED and each.name not in plan.tokens for each in store.schema.modalities}
     used = used_modalities(plan, store)
-    return Inputs({modality.name: _stream(plan, store, modality, fold, budget) for modality in used})
+    return Inputs({each.name: _stream(plan, store, each, fold, budgets[decoded[each.name]]) for each in used})
 
 
 def used_modalities(plan: Plan, store: Store) -> list[Modality]:

@@ -145,6 +145,7 @@ def test_streams_share_the_memory_of_a_model(monkeypatch: pytest.MonkeyPatch) ->
     streams = [Stream(source, None, 40, budget=budget) for _ in range(3)]
     assert [stream._kept is not None for stream in streams] == [True, True, False]
     assert budget.left == 0
+    assert MemoryBudget(decoded=True).left > MemoryBudget().left, "reading again would decode again"
     rows = np.array([7, 3])
     assert all(torch.equal(stream.batch(rows).x, streams[0].batch(rows).x) for stream in streams)
 
