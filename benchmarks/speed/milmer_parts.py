@@ -64,5 +64,5 @@ def make_model(encoders: Sequence[Encoder], face: Encoder) -> Model:
     eeg = build_encoder(parse_spec("milmer-eeg"), EEG, (), seed=0)
     tokens = {name: encoder.out for name, encoder in (("eeg", eeg), ("face", face))}
     specs = {name: type(out)(out.length, out.dim, SCHEMA.modality(name).instances) for name, out in tokens.items()}
-    fusion = build_fusion(parse_spec("milmer"), specs, 4, (), seed=0)
+    fusion = build_fusion(parse_spec("milmer"), specs, SCHEMA.tasks["quadrant"], (), seed=0)
     return Model({"eeg": eeg, **{encoder.modality.name: encoder for encoder in encoders}}, fusion)
