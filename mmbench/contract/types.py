@@ -105,7 +105,7 @@ DEFAULT_METRICS: Mapping[TaskKind, tuple[str, ...]] = {
 """Metrics of each kind of task; the first is the default."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Schema:
     """The modalities, tasks and groups of a dataset, known before any file is read.
 
@@ -118,13 +118,19 @@ class Schema:
     tasks: Mapping[str, Task]
     groups: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        modalities: tuple[Modality, ...],
+        tasks: Mapping[str, Task] | Mapping[str, tuple[str, ...]] | Mapping[str, Task | tuple[str, ...]],
+        groups: tuple[str, ...] = (),
+    ) -> None:
         # One str is a tuple without its comma, not a class for each letter; `check_schema` of the host says so.
-        tasks = {
+        named = {
             name: task if isinstance(task, Task) else Task("class", task if isinstance(task, str) else tuple(task))
-            for name, task in self.tasks.items()
+            for name, task in tasks.items()
         }
-        object.__setattr__(self, "tasks", tasks)
+        for field_name, value in (("modalities", modalities), ("tasks", named), ("groups", groups)):
+            object.__setattr__(self, field_name, value)
 
     def modality(self, name: str) -> Modality:
         """The modality of that name; KeyError when there is none."""
