@@ -5,6 +5,7 @@ from .agreement import tested_samples as tested_samples
 from .calibration import N_BINS as N_BINS
 from .calibration import Bin as Bin
 from .comparison import Comparison as Comparison
+from .comparison import describe_doubts as describe_doubts
 from .comparison import describe_failed as describe_failed
 from .comparison import describe_method as describe_method
 from .comparison import describe_missing as describe_missing

@@ -245,21 +245,19 @@ class Comparison(Displayed):
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
             "methods": [describe_method(method) for method in self.methods],
             "failed": describe_failed(self),
-            "untrained": [asdict(each) for each in self.untrained],
-            "suspicions": [asdict(each) for each in self.suspicions],
         }
 
 
 def describe_run(comparison: Comparison) -> dict[str, Any]:
     """What all methods of a comparison share, for JSON."""
     run, first = comparison.run, comparison.methods[0]
-    shared = ("dataset", "task", "classes", "protocol", "preset", "units", "standardize", "fingerprint", "straddling")
+    shared = ("dataset", "task", "classes", "protocol", "preset", "units", "standardize", "fingerprint")
     return {
         **{name: run[name] for name in shared},
+        **describe_doubts(comparison),
         "kind": first.scoring.kind,
         "metric": comparison.metric,
         "higher_is_better": comparison.higher_is_better,
-        "lacking": run.get("lacking", {}),
         "stratify": run.get("stratify", False),
         "split_notes": list(run.get("split_notes", ())),
         "dropped": run["dropped"],
@@ -268,11 +266,27 @@ def describe_run(comparison: Comparison) -> dict[str, Any]:
         "above_chance": dict(comparison.above_chance),
         "above_chance_reason": comparison.above_chance_reason,
         "majority": comparison.majority,
-        "simulated": comparison.simulated,
-        "data_notes": list(comparison.data_notes),
         "unit": run["unit"],
         "n_units": len(first.units),
         "n_samples": len(first.labels),
+    }
+
+
+def describe_doubts(comparison: Comparison) -> dict[str, Any]:
+    """All that the warnings of a comparison are about, for JSON.
+
+    ``straddling`` are shares of the test samples that share a group with the training part, ``copies`` is the share of
+    those with a copy in it, ``lacking`` are classes that a part has no sample of.
+    """
+    run = comparison.run
+    return {
+        "straddling": run["straddling"],
+        "copies": run.get("copies", 0.0),
+        "lacking": run.get("lacking", {}),
+        "untrained": [asdict(each) for each in comparison.untrained],
+        "suspicions": [asdict(each) for each in comparison.suspicions],
+        "data_notes": list(comparison.data_notes),
+        "simulated": comparison.simulated,
     }
 
 

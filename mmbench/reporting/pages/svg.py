@@ -74,7 +74,7 @@ def _save(plot: Plot) -> bytes:
 
 
 def _clean(element: ET.Element, plot: Plot, key: str, style_sheet: StyleSheet, used: set[str]) -> None:
-    """ImageRow what a page has no use for, here and beneath."""
+    """Remove what a page has no use for, here and beneath."""
     element.tag = element.tag.removeprefix(_SVG)
     element.text, element.tail = (element.text or "").strip() or None, None
     label = plot.marks.get(element.get("id", ""))

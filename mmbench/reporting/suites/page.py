@@ -64,21 +64,21 @@ def suite_sections(result: SuiteResult, draw: Callable[[MeanRanks], Block]) -> I
 
 
 def scores_table(result: SuiteResult) -> Table:
-    """Scores of the methods by dataset with their intervals, and mean ranks."""
+    """Mean ranks of the methods, and their scores by dataset, with intervals."""
     names = [dataset_title(name, each) for name, each in result.comparisons.items()]
     rows = [
         (
             method,
+            rank_cell(result, method),
             *(
                 format_interval(score) if (score := each.cell(method).score) else DASH
                 for each in result.datasets
                 if each.comparison
             ),
-            rank_cell(result, method),
         )
         for method in ordered_methods(result)
     ]
-    return Table("Scores by the metric of each dataset", ("method", *names, "mean rank"), rows)
+    return Table("Scores by the metric of each dataset", ("method", "mean rank", *names), rows)
 
 
 def _ranks(result: SuiteResult, draw: Callable[[MeanRanks], Block]) -> Iterator[Block]:

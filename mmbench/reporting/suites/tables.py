@@ -64,8 +64,8 @@ def suite_description(suite: Suite) -> RenderableType:
 def _scores(result: SuiteResult) -> RenderableType:
     # The marks in a line of their own, since columns are narrow.
     titles = [f"{name}\n{warning_mark([each]).strip()}".strip() for name, each in result.comparisons.items()]
-    rows = {name: [*score_cells(result, name), rank_cell(result, name)] for name in ordered_methods(result)}
-    return fitted_tables({"method": ([*titles, "mean rank"], rows)}, _WIDTH)
+    rows = {name: [rank_cell(result, name), *score_cells(result, name)] for name in ordered_methods(result)}
+    return fitted_tables({"method": (["mean rank", *titles], rows)}, _WIDTH)
 
 
 def _data(result: SuiteResult) -> RenderableType:

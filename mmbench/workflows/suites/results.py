@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mmbench.errors import RecordError
-from mmbench.results import Comparison, Displayed, Interval, describe_missing, load_comparison
+from mmbench.results import Comparison, Displayed, Interval, describe_doubts, describe_missing, load_comparison
 from mmbench.storage import check_printable, counted, describe_parse_error, digest, load_object, locked, write_text
 from mmbench.workflows.suites.standings import Standings, VerdictCounts, count_verdicts, find_method, find_standings
 
@@ -202,9 +202,9 @@ class SuiteResult(Displayed):
             "comparison": str(comparison.path) if comparison else None,
             "metric": comparison.metric if comparison else each.settings["metric"],
             "higher_is_better": comparison.higher_is_better if comparison else None,
-            "simulated": comparison.simulated if comparison else None,
             "unit": comparison.run["unit"] if comparison else None,
             "n_units": len(comparison.methods[0].units) if comparison else None,
+            **(describe_doubts(comparison) if comparison else {}),
             "scores": {name: asdict(cell) for name, cell in cells.items()},
         }
 
