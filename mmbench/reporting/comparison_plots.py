@@ -1,11 +1,13 @@
 """Plots of a comparison, for notebooks and papers."""
 
+import math
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 from mmbench.errors import SpecError
 from mmbench.registry import did_you_mean
 from mmbench.reporting.plots.plot import Plot
+from mmbench.reporting.plots.style import MUTED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,6 +27,7 @@ PLOTS = (
     "cost",
     "tuning",
 )
+_SIMULATED = "SIMULATED data"
 
 
 def plot(comparison: "Comparison", name: str = "ranking") -> "Figure":
@@ -44,8 +47,8 @@ def plot(comparison: "Comparison", name: str = "ranking") -> "Figure":
     - ``cost``: score against operations, latency and time of training
     - ``tuning``: the best validation score after so many tuning trials
 
-    Raises SpecError for another name, if matplotlib is not installed (``pip install "mmbench[pictures]"``), and
-    where the records hold nothing that the plot could show.
+    A figure of simulated data says so. Raises SpecError for another name, if matplotlib is not installed
+    (``pip install "mmbench[pictures]"``), and where the records hold nothing that the plot could show.
     """
     if name not in PLOTS:
         raise SpecError(f"no plot {name!r}", where="plot", remedy=did_you_mean(name, PLOTS))
@@ -54,4 +57,25 @@ def plot(comparison: "Comparison", name: str = "ranking") -> "Figure":
         raise SpecError(f"the records hold nothing for it ({module.NEEDS})", where=f"plot {name}")
     drawn = getattr(module, name)(comparison)
     assert isinstance(drawn, Plot)
+    if comparison.simulated:
+        _mark_simulated(drawn.figure)
     return drawn.figure
+
+
+def _mark_simulated(figure: "Figure") -> None:
+    """Write across a figure, which may be shown anywhere, that its data are simulated; on pages a warning says it."""
+    width, height = figure.get_size_inches()
+    text = figure.text(
+        0.5,
+        0.5,
+        _SIMULATED,
+        fontsize=min(5 * width, 20 * height),
+        fontweight="bold",
+        color=MUTED,
+        alpha=0.2,
+        ha="center",
+        va="center",
+        rotation=math.degrees(math.atan2(height, width)) / 2,
+        zorder=10,
+    )
+    text.set_in_layout(False)

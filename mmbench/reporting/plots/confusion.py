@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmbench.reporting.metric_names import kind_of
-from mmbench.reporting.plots.panels import label_outside, make_panels
+from mmbench.reporting.plots.panels import label_outside, make_panels, settle_layout
 from mmbench.reporting.plots.plot import Marks, Plot
 from mmbench.reporting.plots.ranking import only_best, ranked
 from mmbench.reporting.plots.style import BLUE, INK, NARROW, PAPER, WIDTH, shortened, styled
@@ -53,6 +53,7 @@ def confusion(comparison: "Comparison", width: float = WIDTH) -> Plot:
         for axes, method in zip(panels, methods, strict=True):
             _draw(axes, method, classes, mark, width)
         label_outside(figure, "predicted class", "true class")
+        settle_layout(figure)
     rows = [
         (method.name, name, *(f"{share:.3f}" for share in shares))
         for method in methods

@@ -1,5 +1,6 @@
 """Small multiples: panels with shared axes, one per method, and their legend."""
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -55,3 +56,10 @@ def label_outside(figure: "Figure", x: str, y: str) -> None:
     """Axis labels of all panels, outside of them."""
     figure.supxlabel(x, fontsize=10, color=MUTED)
     figure.supylabel(y, fontsize=10, color=MUTED)
+
+
+def settle_layout(figure: "Figure") -> None:
+    """Lay out square panels, whose places are right at the second drawing alone: at the first, titles are cut off."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # of fonts that are not used yet
+        figure.draw_without_rendering()

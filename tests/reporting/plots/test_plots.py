@@ -186,6 +186,35 @@ def test_a_result_draws_itself_for_papers(comparison, name, tmp_path):
     assert (tmp_path / "plot.pdf").read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("width", [WIDTH, NARROW])
+def test_the_first_drawing_has_the_layout_of_all_later_ones(comparison, name, width):
+    # Where it has not, titles are cut off: a figure is drawn once.
+    figure, places_of_axes = draw(name, comparison, width).figure, []
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")
+        for _ in range(2):
+            figure.draw_without_rendering()
+            places_of_axes.append([axes.get_position().bounds for axes in figure.axes])
+    assert np.abs(np.subtract(*places_of_axes)).max(initial=0) < 0.005
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_a_figure_of_simulated_data_says_so(comparison, name):
+    real = replace(comparison, methods=tuple(map(_as_real, comparison.methods)))
+    assert ("SIMULATED data" in _texts(plot_comparison(comparison, name))) is comparison.simulated is True
+    assert "SIMULATED data" not in _texts(plot_comparison(real, name))
+
+
+def _as_real(method):
+    card = {**method.run["card"], "access": "open"}
+    return replace(method, run={**method.run, "card": card})
+
+
+def _texts(figure):
+    return [text.get_text() for text in figure.findobj(lambda each: hasattr(each, "get_text"))]
+
+
 def test_without_matplotlib_the_extra_is_named(comparison, monkeypatch):
     import sys
 
