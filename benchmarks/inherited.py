@@ -31,7 +31,7 @@ SETTINGS: tuple[Mapping[str, Any], ...] = (
     {"batch_size": 512},
     {"patience": 1},
 )
-DATA = {
+DATA: dict[str, dict[str, Any]] = {
     "mfeat": {"modalities": ["mor", "zer"]},
     "vectors[strength=0.5]": {"protocol": "subject"},
     "vectors[strength=0.15]": {"protocol": "subject"},
@@ -88,7 +88,14 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
 
 def run(dataset: str, training: Mapping[str, Any], out: Path) -> Comparison:
     """The methods under some settings."""
-    options = {"folds": 2, "jobs": 1, "seeds": 1, "diagnose": "no", "weights": "drop", "plugins": (__file__,)}
+    options: dict[str, Any] = {
+        "folds": 2,
+        "jobs": 1,
+        "seeds": 1,
+        "diagnose": "no",
+        "weights": "drop",
+        "plugins": (__file__,),
+    }
     return mmbench.run(METHODS[0], dataset, METHODS[1:], training=training, out=out, **options, **DATA[dataset])
 
 

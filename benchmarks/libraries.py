@@ -159,7 +159,7 @@ def _damage(path: Path) -> list[Path]:
     arrays = {"labels": random.uniform(1, 9, (4, 4)), "data": random.normal(size=(4, 4, 8))}
     file = io.BytesIO()
     if path.suffix == ".mat":
-        savemat(file, arrays)
+        savemat(file, arrays)  # type: ignore[arg-type]  # files are accepted, too
     else:
         pickle.dump(arrays, file, 2)
     start = 128 if path.suffix == ".mat" else 0  # after the header, which each reader checks

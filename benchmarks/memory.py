@@ -72,7 +72,8 @@ class Wide(Encoder):
         self.project = torch.nn.Linear(WIDTH // LENGTH, DIM)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.project(x[:, : WIDTH // LENGTH * LENGTH].reshape(len(x), LENGTH, -1))
+        tokens: torch.Tensor = self.project(x[:, : WIDTH // LENGTH * LENGTH].reshape(len(x), LENGTH, -1))
+        return tokens
 
 
 @hookimpl

@@ -117,7 +117,7 @@ def take_turns(runs: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, 
     """The figures of each contender by round; every second round is in reverse order."""
     figures: dict[str, dict[str, list[float]]] = {name: {} for name in runs}
     for number in range(rounds):
-        for name in list(runs) if number % 2 == 0 else reversed(runs):
+        for name in list(runs) if number % 2 == 0 else reversed(list(runs)):
             for unit, value in measure(runs[name]).figures.items():
                 figures[name].setdefault(unit, []).append(value)
     return figures

@@ -4,6 +4,7 @@ The procedure is that of `mmbench.training.loop`. No network learns anything of 
 (tests/benchmarks/test_benchmarks.py).
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -131,13 +132,14 @@ class _Batch:
         )
 
     def _uniform(self, *shape: int, fan_in: int) -> Tensor:
-        return (torch.rand(*shape, generator=self.draws) * 2 - 1) / fan_in**0.5
+        return (torch.rand(*shape, generator=self.draws) * 2 - 1) / math.sqrt(fan_in)
 
     def logits(self, rows: Tensor) -> Tensor:
         """Logits ``(J, b, C)`` of some rows ``(J, b)``."""
         first, first_bias, second, second_bias = self.weights
         hidden = torch.relu(torch.baddbmm(first_bias, self.x[rows] * self.seen, first))
-        return torch.baddbmm(second_bias, hidden, second)
+        outputs: Tensor = torch.baddbmm(second_bias, hidden, second)
+        return outputs
 
     def train(self) -> None:
         """One epoch; where training parts differ in size, the smaller ones begin again."""
@@ -146,7 +148,7 @@ class _Batch:
         for start in range(0, self.steps * size, size):
             rows = order[:, start : start + size]
             self.optimizer.zero_grad()
-            (self.loss(rows) / size).backward()
+            (self.loss(rows) / size).backward()  # type: ignore[no-untyped-call]  # torch has no type for it
             self.optimizer.step()
             self.schedule.step()
 

@@ -35,10 +35,13 @@ class Design:
 
 @dataclass(frozen=True)
 class People:
-    """One simulated dataset: ``x`` ``(n, 2, F)``, labels, people ``(n,)``, and folds."""
+    """One simulated dataset: ``x`` ``(n, 2, F)``, people ``(n,)``, and folds.
+
+    ``labels`` are classes ``(n,)``, or values or zeros and ones ``(n, targets)``.
+    """
 
     x: Floats
-    labels: Index
+    labels: NDArray[Any]
     person: Index
     folds: list[Fold]
 

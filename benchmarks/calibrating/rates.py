@@ -110,8 +110,8 @@ def rate_metrics(
                 score_intervals(replace(each[name], metrics={metric: each[name].metrics[metric]})) for each in methods
             ]
             truth = float(np.mean([each[metric].mean for each in scores]))
-            for each in scores:
-                rates.add("score held", each[metric].low <= truth <= each[metric].high)
+            for intervals in scores:
+                rates.add("score held", intervals[metric].low <= truth <= intervals[metric].high)
     return found
 
 

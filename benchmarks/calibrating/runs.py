@@ -25,7 +25,7 @@ class Methods:
     @property
     def modalities(self) -> dict[str, tuple[int, ...]]:
         """The modalities of each network."""
-        found = {f"twin{at}": BOTH for at in range(self.twins)}
+        found: dict[str, tuple[int, ...]] = {f"twin{at}": BOTH for at in range(self.twins)}
         return {**found, "first": FIRST, "second": SECOND} if self.siblings else found
 
 

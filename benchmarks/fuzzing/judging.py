@@ -74,7 +74,9 @@ class Judge:
             self._seen.append(f"open {args!r:.200}")
 
     def _is_inside(self, path: object) -> bool:
-        return isinstance(path, int) or os.path.realpath(os.fspath(path)).startswith((self._folder, "/dev/", "/proc/"))  # type: ignore[arg-type]
+        if not isinstance(path, str | bytes | os.PathLike):
+            return True  # a descriptor of an open file
+        return os.fsdecode(os.path.realpath(path)).startswith((self._folder, "/dev/", "/proc/"))
 
 
 def _is_written(args: tuple[Any, ...]) -> bool:

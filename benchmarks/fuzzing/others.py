@@ -113,7 +113,8 @@ def read_mark(path: Path) -> object:
     from mmbench_datasets.deap.simulate.folder import _mark_simulated
     from mmbench_datasets.deap.simulate.options import Simulation
 
-    return _mark_simulated(path.parent, Simulation(1))
+    _mark_simulated(path.parent, Simulation(1))
+    return None
 
 
 # ---- plugins
@@ -130,7 +131,8 @@ def read_pins(path: Path) -> object:
     from mmbench.contract.pins import check_pins, load_pins
     from mmbench.contract.types import Download
 
-    return check_pins(Download("https://example.org/", load_pins(path)))
+    check_pins(Download("https://example.org/", load_pins(path)))
+    return None
 
 
 def make_sources(_: Path) -> list[bytes]:

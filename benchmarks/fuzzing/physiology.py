@@ -5,6 +5,7 @@ import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 
@@ -156,7 +157,8 @@ def change_seed_v(random: Random, seeds: Sequence[bytes]) -> bytes:
     name = random.choice([*parts])
     parts[name] = mutations.change_pickle(random, [parts[name]])
     file = io.BytesIO()
-    np.savez(file, **{key: np.frombuffer(content, np.uint8) for key, content in parts.items()})
+    arrays_of: dict[str, Any] = {key: np.frombuffer(content, np.uint8) for key, content in parts.items()}
+    np.savez(file, **arrays_of)
     return file.getvalue()
 
 

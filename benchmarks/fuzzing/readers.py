@@ -64,7 +64,7 @@ def _make_mat(_: Path) -> list[bytes]:
     for options in ({}, {"do_compression": True}, {"format": "4"}):
         file = io.BytesIO()
         arrays = {"labels": _arrays()["labels"], "data": _arrays()["data"]} if not options.get("format") else {}
-        savemat(file, arrays or {"labels": _arrays()["labels"]}, **options)
+        savemat(file, arrays or {"labels": _arrays()["labels"]}, **options)  # type: ignore[arg-type]  # files are accepted, too
         made.append(file.getvalue())
     return made
 
@@ -89,7 +89,8 @@ def _read_ratings(path: Path) -> object:
     from mmbench_datasets.deap.ratings import check_agreement, load_ratings
 
     labels = np.array([[of + 0.5, 2.25, 3, 4] for of in (1, 2, 3)])
-    return check_agreement(path, load_ratings(path), 1, labels)
+    check_agreement(path, load_ratings(path), 1, labels)
+    return None
 
 
 def _make_bdf(folder: Path) -> list[bytes]:
@@ -297,12 +298,16 @@ def _read_comparison(path: Path) -> object:
     place = run_toy(path.parent) / "comparison-0.json"
     place.write_bytes(path.read_bytes())
     find_comparisons(place.parent.parent)
-    return _show(load_comparison(place))
+    _show(load_comparison(place))
+    return None
 
 
 def _make_ablations(folder: Path) -> list[bytes]:
     one, other = (run.name for run in runs(folder))
-    rows = [{"value": "8", "run": one, "reason": ""}, {"value": "16", "run": other, "reason": ""}]
+    rows: list[dict[str, str | None]] = [
+        {"value": "8", "run": one, "reason": ""},
+        {"value": "16", "run": other, "reason": ""},
+    ]
     rows.append({"value": "0", "run": None, "reason": "cannot be built"})
     listed = {"default": one, "seeds": 1, "tables": [{"name": "width", "parameter": "dim", "rows": rows}]}
     return [json.dumps(listed).encode()]
@@ -319,7 +324,8 @@ def _read_ablation(path: Path) -> object:
     is_ablation(place)
     result = load_ablation(place)
     json.dumps(result.to_json())
-    return Console(file=io.StringIO(), width=80).print(ablation_tables(result))
+    Console(file=io.StringIO(), width=80).print(ablation_tables(result))
+    return None
 
 
 def _make_failures(_: Path) -> list[bytes]:
@@ -390,7 +396,8 @@ def _read_audit(path: Path) -> object:
     is_audit(path)
     result = load_audit(path)
     json.dumps(result.to_json())
-    return Console(file=io.StringIO(), width=80).print(audit_table(result, path))
+    Console(file=io.StringIO(), width=80).print(audit_table(result, path))
+    return None
 
 
 def _make_prepared(folder: Path) -> list[bytes]:
@@ -408,7 +415,7 @@ def _change_sealed(random: Any, seeds: Sequence[bytes]) -> bytes:
     """Change bytes, or the content of the checksum footer with a valid checksum."""
     import hashlib
 
-    content = random.choice(seeds)
+    content: bytes = random.choice(seeds)
     tail = 8 + 32 + 16
     if random.random() < 0.5:
         return mutations.change_bytes(random, [content])
@@ -566,7 +573,8 @@ def _read_memory(path: Path) -> object:
 
     digests = FileDigests(path)
     digests(path.parent / "known")
-    return digests.save()
+    digests.save()
+    return None
 
 
 def _make_folds(folder: Path) -> list[bytes]:

@@ -136,7 +136,7 @@ def make_eav_eeg(root: Path) -> list[bytes]:
     made = []
     for compressed in (False, True):
         file = BytesIO()
-        savemat(file, arrays, do_compression=compressed)
+        savemat(file, arrays, do_compression=compressed)  # type: ignore[arg-type]  # files are accepted, too
         made.append(file.getvalue())
     return made
 
@@ -204,12 +204,12 @@ def read_clip_names(path: Path) -> object:
     (root / "AudioWAV").mkdir(parents=True, exist_ok=True)
     for left in (root / "AudioWAV").iterdir():
         left.unlink()
-    for name in path.read_bytes().replace(b"\0", b"").replace(b"/", b"").split(b"\n")[:20]:
+    for line in path.read_bytes().replace(b"\0", b"").replace(b"/", b"").split(b"\n")[:20]:
         try:
-            (root / "AudioWAV" / os.fsdecode(name[:200])).touch()
+            (root / "AudioWAV" / os.fsdecode(line[:200])).touch()
         except OSError:
             continue
-    found = []
+    found: list[object] = []
     for name in ("cremad", "ravdess"):
         dataset = load_registry().find("datasets", name).component(modalities="speech")
         found += [f"{problem}" for problem in dataset.check(root)]

@@ -63,7 +63,7 @@ def train_bare(
         for rows in batches(random):
             loss = F.cross_entropy(model(batch(rows)), y[rows])
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
             nn.utils.clip_grad_norm_(model.parameters(), training.clip)
             optimizer.step()
             schedule.step()
@@ -82,5 +82,5 @@ def _rank(logits: Tensor, target: Tensor) -> tuple[float, float]:
     """Balanced accuracy, then the loss that weighs classes equally."""
     n_classes = logits.shape[1]
     weight = len(target) / (n_classes * target.bincount(minlength=n_classes)).float()
-    hits = [(logits.argmax(1) == target)[target == label].double().mean() for label in target.unique()]
+    hits = [(logits.argmax(1) == target)[target == label].double().mean() for label in torch.unique(target)]
     return float(torch.stack(hits).mean()), -float(F.cross_entropy(logits, target, weight=weight))

@@ -119,7 +119,10 @@ def bare(problem: Problem, sizes: Callable[[Any], Any] | None) -> Trained:
             found[name] = Bags(padded, torch.ones(len(rows), 1, dtype=torch.bool), lengths)
         return found
 
-    order = (lambda rows: prediction_order(sizes(rows))) if sizes else None
+    def order(rows: Rows) -> NDArray[np.int64]:
+        found = prediction_order(sizes(rows)) if sizes else None
+        return np.arange(len(rows)) if found is None else found
+
     return train_bare(make_model(), fold, labels, training, batches, batch, order)
 
 
