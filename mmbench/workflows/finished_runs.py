@@ -139,7 +139,8 @@ def _make_key(spec: RunSpec) -> dict[str, Any]:
         "options": json.loads(json.dumps(options, default=str)),
         "sources": _stamp_files((*_own_sources(spec.plugins), *_preset_file(spec))),
         "packages": sorted(_installed()),
-        "machine": [*gpus, os.environ.get("CUDA_VISIBLE_DEVICES"), sys.version],
+        "machine": [*gpus, os.environ.get("CUDA_VISIBLE_DEVICES"), sys.version, os.environ.get("PYTHONPATH")],
+        "dataset": os.path.realpath(spec.dataset),  # where its name is a relative path or a link
         "settings": {name: value for name, value in os.environ.items() if name.startswith("MMBENCH_")},
     }
 
