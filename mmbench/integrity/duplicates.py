@@ -104,7 +104,8 @@ def _connected(pairs: Index, n_samples: int) -> Index:
 def _is_coarse(store: Store, rows: Rows, name: str) -> bool:
     source = store.source(name)
     n = min(_N_CHECKED, max(_LEAST_CHECKED, _CHECKED_BYTES // max(1, find_row_size(source, rows[:1]))))
-    x, _ = source.read(rows[:n])
+    # From all parts of the data: the first rows may be of another origin than the others.
+    x, _ = source.read(rows[np.linspace(0, len(rows) - 1, min(n, len(rows))).astype(np.int64)])
     return has_few_values(x.reshape(len(x), -1))
 
 
