@@ -137,7 +137,7 @@ def _audit(data: Data, random: Random) -> tuple[bool, bool, bool, bool]:
     groups = {} if data.people is None else {"subject": data.people}
     samples = Samples(ids, data.labels, groups, np.full((n, 2), np.nan))
     folds = make_folds(ids, groups, PROTOCOLS["subject" if groups else "pooled-segment"])
-    recordings = np.unique(data.people, return_inverse=True)[1] if groups else None
+    recordings = None if data.people is None else np.unique(data.people, return_inverse=True)[1]
     space = make_feature_space(data.features, data.labels, recordings, data.is_vector)
     alike = find_copied_samples(space, folds, 0.0)
     present = {name: ~np.isnan(x[:, :1]) for name, x in data.features.items()}
@@ -147,7 +147,7 @@ def _audit(data: Data, random: Random) -> tuple[bool, bool, bool, bool]:
     return (
         (alike.near or 0.0) >= MARGIN,
         (alike.mixed or 0.0) >= MARGIN,
-        missing is not None and missing.tells,
+        missing is not None and missing.predicts_label,
         bool(merged),
     )
 
