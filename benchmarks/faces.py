@@ -14,6 +14,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -44,7 +45,7 @@ def main() -> None:
     compare("clips", frames)
     gestures = sorted(SHARED.glob("video/asl_gestures/*"))
     compare("asl_gestures", [frame for clip in gestures for frame in load_frames(clip)[::6]])
-    compare("london", [cv2.imread(str(path)) for path in sorted(SHARED.glob("london/*/*.jpg"))])
+    compare("london", [np.asarray(cv2.imread(str(path)), np.uint8) for path in sorted(SHARED.glob("london/*/*.jpg"))])
 
 
 def simulate_clips(folder: Path) -> list[Path]:
@@ -77,7 +78,7 @@ def time_detection(frames: Sequence[Frame], rounds: int) -> None:
             finder.find(frame)
         return len(frames)
 
-    time_in_turns({name: lambda each=each: detect(*each) for name, each in contenders.items()}, rounds)
+    time_in_turns({name: partial(detect, *each) for name, each in contenders.items()}, rounds)
 
 
 def time_videos(clips: Sequence[Path], rounds: int) -> None:

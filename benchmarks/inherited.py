@@ -18,6 +18,7 @@ import mmbench
 from mmbench import Card, Dataset, Modality, Sample, Schema, hookimpl
 from mmbench.results.comparison import Comparison
 from mmbench.results.inherited_settings import find_untrained
+from mmbench.workflows.arguments.signatures import RunOptions
 
 METHODS = ("prior", "concat", "attention")  # the first lends its settings to the others
 SETTINGS: tuple[Mapping[str, Any], ...] = (
@@ -31,7 +32,7 @@ SETTINGS: tuple[Mapping[str, Any], ...] = (
     {"batch_size": 512},
     {"patience": 1},
 )
-DATA = {
+DATA: Mapping[str, RunOptions] = {
     "mfeat": {"modalities": ["mor", "zer"]},
     "vectors[strength=0.5]": {"protocol": "subject"},
     "vectors[strength=0.15]": {"protocol": "subject"},
@@ -88,8 +89,18 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
 
 def run(dataset: str, training: Mapping[str, Any], out: Path) -> Comparison:
     """The methods under some settings."""
-    options = {"folds": 2, "jobs": 1, "seeds": 1, "diagnose": "no", "weights": "drop", "plugins": (__file__,)}
-    return mmbench.run(METHODS[0], dataset, METHODS[1:], training=training, out=out, **options, **DATA[dataset])
+    options: RunOptions = {
+        **DATA[dataset],
+        "training": training,
+        "out": out,
+        "folds": 2,
+        "jobs": 1,
+        "seeds": 1,
+        "diagnose": "no",
+        "weights": "drop",
+        "plugins": (__file__,),
+    }
+    return mmbench.run(METHODS[0], dataset, METHODS[1:], **options)
 
 
 def judge(dataset: str, out: Path) -> Iterator[tuple[str, bool]]:

@@ -272,8 +272,8 @@ def check(home: Path, expected: dict[str, Any], kills: Counter[str], tally: Tall
     reads = Counter((home / "people" / "reads.log").read_text().split())
     if max(reads.values()) > 1 + kills["prepare"] or sum(reads.values()) > len(reads) + 2 * kills["prepare"]:
         tally.faults.append(f"{home.name}: read {dict(reads)} with {kills['prepare']} kills")
-    for path in [*home.glob("runs/**/.part-*"), *home.glob("cache/**/.part-*"), *home.glob("cache/**/*.damaged")]:
-        tally.left[path.parent.parent.name if "runs" in path.parts else path.parent.name] += 1
+    for left in [*home.glob("runs/**/.part-*"), *home.glob("cache/**/.part-*"), *home.glob("cache/**/*.damaged")]:
+        tally.left[left.parent.parent.name if "runs" in left.parts else left.parent.name] += 1
 
 
 def choose(chance: random.Random, most: int) -> list[str]:

@@ -131,7 +131,8 @@ class _Batch:
         )
 
     def _uniform(self, *shape: int, fan_in: int) -> Tensor:
-        return (torch.rand(*shape, generator=self.draws) * 2 - 1) / fan_in**0.5
+        scale: float = fan_in**0.5
+        return (torch.rand(*shape, generator=self.draws) * 2 - 1) / scale
 
     def logits(self, rows: Tensor) -> Tensor:
         """Logits ``(J, b, C)`` of some rows ``(J, b)``."""
@@ -146,7 +147,7 @@ class _Batch:
         for start in range(0, self.steps * size, size):
             rows = order[:, start : start + size]
             self.optimizer.zero_grad()
-            (self.loss(rows) / size).backward()
+            (self.loss(rows) / size).backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
             self.optimizer.step()
             self.schedule.step()
 

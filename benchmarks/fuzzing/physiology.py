@@ -156,7 +156,7 @@ def change_seed_v(random: Random, seeds: Sequence[bytes]) -> bytes:
     name = random.choice([*parts])
     parts[name] = mutations.change_pickle(random, [parts[name]])
     file = io.BytesIO()
-    np.savez(file, **{key: np.frombuffer(content, np.uint8) for key, content in parts.items()})
+    np.savez(file, allow_pickle=False, **{key: np.frombuffer(content, np.uint8) for key, content in parts.items()})
     return file.getvalue()
 
 

@@ -90,7 +90,7 @@ def read_board_page(path: Path) -> object:
 def _verify(path: Path, place: Path) -> object:
     """What `mmbench leaderboard verify` says of a board with a spoilt file, but for folds trained again."""
     from mmbench.reporting.leaderboards.verification import verify_leaderboards
-    from mmbench.workflows.retrain import RetrainOptions
+    from mmbench.workflows import RetrainOptions
 
     with _put(path, place):
         return verify_leaderboards(path.parent / "boards", 0, 0, RetrainOptions(None, path.parent / "cache", 1), {})

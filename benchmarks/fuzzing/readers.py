@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 from unittest import mock
 
@@ -57,15 +58,14 @@ def _make_dat(_: Path) -> list[bytes]:
     return [file.getvalue(), *(pickle.dumps(_arrays(), protocol) for protocol in (0, 2, 3, 4)), *mutations.CALLS]
 
 
-def _make_mat(_: Path) -> list[bytes]:
+def _make_mat(folder: Path) -> list[bytes]:
     from scipy.io import savemat
 
     made = []
     for options in ({}, {"do_compression": True}, {"format": "4"}):
-        file = io.BytesIO()
         arrays = {"labels": _arrays()["labels"], "data": _arrays()["data"]} if not options.get("format") else {}
-        savemat(file, arrays or {"labels": _arrays()["labels"]}, **options)
-        made.append(file.getvalue())
+        savemat(folder / "seed.mat", arrays or {"labels": _arrays()["labels"]}, **options)
+        made.append((folder / "seed.mat").read_bytes())
     return made
 
 
@@ -85,11 +85,11 @@ def _make_ratings(_: Path) -> list[bytes]:
     return [text.encode(), b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode()]
 
 
-def _read_ratings(path: Path) -> object:
+def _read_ratings(path: Path) -> None:
     from mmbench_datasets.deap.ratings import check_agreement, load_ratings
 
     labels = np.array([[of + 0.5, 2.25, 3, 4] for of in (1, 2, 3)])
-    return check_agreement(path, load_ratings(path), 1, labels)
+    check_agreement(path, load_ratings(path), 1, labels)
 
 
 def _make_bdf(folder: Path) -> list[bytes]:
@@ -290,25 +290,28 @@ def _make_comparisons(folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted(run_toy(folder).glob("comparison-*.json"))]
 
 
-def _read_comparison(path: Path) -> object:
+def _read_comparison(path: Path) -> None:
     from mmbench.results.loading import load_comparison
     from mmbench.workflows.reuse import find_comparisons
 
     place = run_toy(path.parent) / "comparison-0.json"
     place.write_bytes(path.read_bytes())
     find_comparisons(place.parent.parent)
-    return _show(load_comparison(place))
+    _show(load_comparison(place))
 
 
 def _make_ablations(folder: Path) -> list[bytes]:
     one, other = (run.name for run in runs(folder))
-    rows = [{"value": "8", "run": one, "reason": ""}, {"value": "16", "run": other, "reason": ""}]
+    rows: list[dict[str, str | None]] = [
+        {"value": "8", "run": one, "reason": ""},
+        {"value": "16", "run": other, "reason": ""},
+    ]
     rows.append({"value": "0", "run": None, "reason": "cannot be built"})
     listed = {"default": one, "seeds": 1, "tables": [{"name": "width", "parameter": "dim", "rows": rows}]}
     return [json.dumps(listed).encode()]
 
 
-def _read_ablation(path: Path) -> object:
+def _read_ablation(path: Path) -> None:
     from rich.console import Console
 
     from mmbench.reporting.terminal import ablation_tables
@@ -319,7 +322,7 @@ def _read_ablation(path: Path) -> object:
     is_ablation(place)
     result = load_ablation(place)
     json.dumps(result.to_json())
-    return Console(file=io.StringIO(), width=80).print(ablation_tables(result))
+    Console(file=io.StringIO(), width=80).print(ablation_tables(result))
 
 
 def _make_failures(_: Path) -> list[bytes]:
@@ -381,7 +384,7 @@ def _make_audits(_: Path) -> list[bytes]:
     return [json.dumps({"audit": published.make_audit().to_plain()}).encode()]
 
 
-def _read_audit(path: Path) -> object:
+def _read_audit(path: Path) -> None:
     from rich.console import Console
 
     from mmbench.reporting.terminal import audit_table
@@ -390,7 +393,7 @@ def _read_audit(path: Path) -> object:
     is_audit(path)
     result = load_audit(path)
     json.dumps(result.to_json())
-    return Console(file=io.StringIO(), width=80).print(audit_table(result, path))
+    Console(file=io.StringIO(), width=80).print(audit_table(result, path))
 
 
 def _make_prepared(folder: Path) -> list[bytes]:
@@ -404,7 +407,7 @@ def _make_prepared(folder: Path) -> list[bytes]:
     return [path.read_bytes()]
 
 
-def _change_sealed(random: Any, seeds: Sequence[bytes]) -> bytes:
+def _change_sealed(random: Random, seeds: Sequence[bytes]) -> bytes:
     """Change bytes, or the content of the checksum footer with a valid checksum."""
     import hashlib
 
@@ -561,12 +564,12 @@ def _make_memory(folder: Path) -> list[bytes]:
     return [(folder / "seed.json").read_bytes()]
 
 
-def _read_memory(path: Path) -> object:
+def _read_memory(path: Path) -> None:
     from mmbench.storage.hashing import FileDigests
 
     digests = FileDigests(path)
     digests(path.parent / "known")
-    return digests.save()
+    digests.save()
 
 
 def _make_folds(folder: Path) -> list[bytes]:

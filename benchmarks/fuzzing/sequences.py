@@ -127,17 +127,14 @@ def read_eav(path: Path) -> object:
 
 def make_eav_eeg(root: Path) -> list[bytes]:
     """EEG of a simulated person, of ten trials of which each is cut to 100 time steps."""
-    from io import BytesIO
-
     from scipy.io import loadmat, savemat
 
     tree = loadmat(_simulated(root, "eav", subjects=1) / "subject1" / "EEG" / "subject1_eeg.mat")
     arrays = {name: value[:100] for name, value in tree.items() if not name.startswith("_")}
     made = []
     for compressed in (False, True):
-        file = BytesIO()
-        savemat(file, arrays, do_compression=compressed)
-        made.append(file.getvalue())
+        savemat(root / "seed.mat", arrays, do_compression=compressed)
+        made.append((root / "seed.mat").read_bytes())
     return made
 
 
@@ -204,12 +201,12 @@ def read_clip_names(path: Path) -> object:
     (root / "AudioWAV").mkdir(parents=True, exist_ok=True)
     for left in (root / "AudioWAV").iterdir():
         left.unlink()
-    for name in path.read_bytes().replace(b"\0", b"").replace(b"/", b"").split(b"\n")[:20]:
+    for line in path.read_bytes().replace(b"\0", b"").replace(b"/", b"").split(b"\n")[:20]:
         try:
-            (root / "AudioWAV" / os.fsdecode(name[:200])).touch()
+            (root / "AudioWAV" / os.fsdecode(line[:200])).touch()
         except OSError:
             continue
-    found = []
+    found: list[object] = []
     for name in ("cremad", "ravdess"):
         dataset = load_registry().find("datasets", name).component(modalities="speech")
         found += [f"{problem}" for problem in dataset.check(root)]

@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Literal
 
 TESTS = Path(__file__).parents[2] / "tests"
 TOY = str(TESTS / "plugins" / "toy_plugin.py")
@@ -29,7 +30,7 @@ def train_toy(folder: Path) -> tuple[Path, Path]:
     return min(home.glob("concat-*/fold-*.json")), made / "cache"
 
 
-def _run(made: Path, weights: str) -> Path:
+def _run(made: Path, weights: Literal["keep", "drop"]) -> Path:
     import mmbench
     from mmbench.registry.plugins import load_registry
 

@@ -44,7 +44,7 @@ def setup(folder: Path, quick: bool) -> Iterator[Contenders]:
     def ours() -> Measured:
         x = torch.from_numpy(windows)
         # Batches of 64 instances, as in the token cache.
-        return per_window(lambda: torch.cat([encoder(part) for part in x.split(64)]).numpy(), n_windows)
+        return per_window(lambda: torch.cat([encoder(part) for part in torch.split(x, 64)]).numpy(), n_windows)
 
     def theirs() -> Measured:
         return per_window(lambda: np.stack([transform(eeg=window)["eeg"] for window in windows[:N_THEIRS]]), N_THEIRS)

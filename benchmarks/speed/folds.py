@@ -108,13 +108,14 @@ def evaluate(folder: Path, paradigm: Any, dataset: Any, loaded: Any = None) -> l
     from sklearn.dummy import DummyClassifier
     from sklearn.pipeline import make_pipeline
 
-    class Loaded(CrossSubjectEvaluation):
+    class Loaded(CrossSubjectEvaluation):  # type: ignore[misc]  # MOABB has no types
         def _load_data(self, *arguments: Any, **options: Any) -> Any:
             return loaded or super()._load_data(*arguments, **options)
 
     evaluation = Loaded(paradigm, [dataset], overwrite=True, hdf5_path=str(folder / "moabb"))
     results = evaluation.process({"prior": make_pipeline(DummyClassifier(strategy="prior"))})
-    return results["score"].tolist()
+    scores: list[float] = results["score"].tolist()
+    return scores
 
 
 def per_fold(work: Any, folds: int) -> Measured:

@@ -103,7 +103,7 @@ def cut_once(path: Path, target: Path) -> int:
     for start in range(0, windows.nbytes, BLOCK):
         zlib.crc32(windows.reshape(-1).view(np.uint8)[start : start + BLOCK].data)
     target.unlink()
-    return windows.shape[0] * windows.shape[1]
+    return int(windows.shape[0] * windows.shape[1])
 
 
 def check(results: Mapping[str, Any]) -> None:

@@ -61,7 +61,8 @@ class Fixed(Encoder):
         self.project = torch.nn.Linear(WIDTH, 8 * 32)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.project(x).reshape(len(x), 8, 32)
+        tokens: torch.Tensor = self.project(x)
+        return tokens.reshape(len(x), 8, 32)
 
 
 @hookimpl
