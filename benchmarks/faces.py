@@ -45,8 +45,7 @@ def main() -> None:
     compare("clips", frames)
     gestures = sorted(SHARED.glob("video/asl_gestures/*"))
     compare("asl_gestures", [frame for clip in gestures for frame in load_frames(clip)[::6]])
-    london = [cv2.imread(str(path)) for path in sorted(SHARED.glob("london/*/*.jpg"))]
-    compare("london", [np.asarray(image, np.uint8) for image in london if image is not None])
+    compare("london", [np.asarray(cv2.imread(str(path)), np.uint8) for path in sorted(SHARED.glob("london/*/*.jpg"))])
 
 
 def simulate_clips(folder: Path) -> list[Path]:

@@ -19,6 +19,7 @@ import threading
 import time
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -46,6 +47,8 @@ def main() -> None:
     parser.add_argument("--work", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
     names = options.only.split(",")
+    if options.guided and find_spec("atheris") is None:
+        parser.error("--guided needs atheris: pip install atheris")
     if options.work:
         folder, first, number, notes = options.work
         work = guide if options.guided else read_many

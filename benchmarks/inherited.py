@@ -18,6 +18,7 @@ import mmbench
 from mmbench import Card, Dataset, Modality, Sample, Schema, hookimpl
 from mmbench.results.comparison import Comparison
 from mmbench.results.inherited_settings import find_untrained
+from mmbench.workflows.arguments.signatures import RunOptions
 
 METHODS = ("prior", "concat", "attention")  # the first lends its settings to the others
 SETTINGS: tuple[Mapping[str, Any], ...] = (
@@ -31,7 +32,7 @@ SETTINGS: tuple[Mapping[str, Any], ...] = (
     {"batch_size": 512},
     {"patience": 1},
 )
-DATA: dict[str, dict[str, Any]] = {
+DATA: Mapping[str, RunOptions] = {
     "mfeat": {"modalities": ["mor", "zer"]},
     "vectors[strength=0.5]": {"protocol": "subject"},
     "vectors[strength=0.15]": {"protocol": "subject"},
@@ -88,7 +89,10 @@ def register_datasets(register: Callable[[type[Dataset]], None]) -> None:
 
 def run(dataset: str, training: Mapping[str, Any], out: Path) -> Comparison:
     """The methods under some settings."""
-    options: dict[str, Any] = {
+    options: RunOptions = {
+        **DATA[dataset],
+        "training": training,
+        "out": out,
         "folds": 2,
         "jobs": 1,
         "seeds": 1,
@@ -96,7 +100,7 @@ def run(dataset: str, training: Mapping[str, Any], out: Path) -> Comparison:
         "weights": "drop",
         "plugins": (__file__,),
     }
-    return mmbench.run(METHODS[0], dataset, METHODS[1:], training=training, out=out, **options, **DATA[dataset])
+    return mmbench.run(METHODS[0], dataset, METHODS[1:], **options)
 
 
 def judge(dataset: str, out: Path) -> Iterator[tuple[str, bool]]:

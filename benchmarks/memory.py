@@ -47,14 +47,15 @@ class Growing(Dataset):
         return []
 
     def units(self, root: Path) -> list[str]:
-        return [f"s{number:03}" for number in range(self.samples // UNIT)]
+        return [f"s{number:03}" for number in range(-(-self.samples // UNIT))]
 
     def sources(self, root: Path, unit: str) -> list[Path]:
         return []
 
     def read(self, root: Path, unit: str) -> Iterator[Sample]:
-        random = np.random.default_rng(int(unit[1:]))
-        for number in range(UNIT):
+        person = int(unit[1:])
+        random = np.random.default_rng(person)
+        for number in range(min(UNIT, self.samples - person * UNIT)):
             x = random.standard_normal((BAG, WIDTH), dtype=np.float32)
             yield Sample(f"{unit}-{number}", {"side": number % 2}, {"video": x}, {"subject": unit})
 

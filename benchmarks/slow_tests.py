@@ -42,7 +42,7 @@ def measure(lines: Iterable[str]) -> dict[str, float]:
 def choose(took: Mapping[str, float], keep: float) -> list[str]:
     """The functions that take longest, so that the others take at most ``keep`` seconds."""
     left, slow = sum(took.values()), []
-    for name, seconds in sorted(took.items(), key=lambda item: -item[1]):
+    for name, seconds in sorted(took.items(), key=lambda each: -each[1]):
         if left <= keep:
             break
         slow.append(name)

@@ -116,8 +116,9 @@ def run_benchmark(benchmark: Benchmark, folder: Path, rounds: int, quick: bool =
 def take_turns(runs: Mapping[str, Callable[[], Any]], rounds: int) -> dict[str, dict[str, list[float]]]:
     """The figures of each contender by round; every second round is in reverse order."""
     figures: dict[str, dict[str, list[float]]] = {name: {} for name in runs}
+    names = list(runs)
     for number in range(rounds):
-        for name in list(runs) if number % 2 == 0 else reversed(list(runs)):
+        for name in names if number % 2 == 0 else names[::-1]:
             for unit, value in measure(runs[name]).figures.items():
                 figures[name].setdefault(unit, []).append(value)
     return figures

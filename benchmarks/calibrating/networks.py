@@ -4,7 +4,6 @@ The procedure is that of `mmbench.training.loop`. No network learns anything of 
 (tests/benchmarks/test_benchmarks.py).
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -132,7 +131,8 @@ class _Batch:
         )
 
     def _uniform(self, *shape: int, fan_in: int) -> Tensor:
-        return (torch.rand(*shape, generator=self.draws) * 2 - 1) / math.sqrt(fan_in)
+        scale: float = fan_in**0.5
+        return (torch.rand(*shape, generator=self.draws) * 2 - 1) / scale
 
     def logits(self, rows: Tensor) -> Tensor:
         """Logits ``(J, b, C)`` of some rows ``(J, b)``."""
@@ -148,7 +148,7 @@ class _Batch:
         for start in range(0, self.steps * size, size):
             rows = order[:, start : start + size]
             self.optimizer.zero_grad()
-            (self.loss(rows) / size).backward()  # type: ignore[no-untyped-call]  # torch has no type for it
+            (self.loss(rows) / size).backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
             self.optimizer.step()
             self.schedule.step()
 

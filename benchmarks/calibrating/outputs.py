@@ -23,7 +23,7 @@ _THRESHOLDS = np.array([0.0, 0.6, 1.2])  # labels of a half, a quarter and an ei
 _PERSON, _OWN = 0.7, 0.5  # deviations of a person's mean target, and of how clearly a person shows it
 
 
-def draw_outputs(design: Design, kind: Kind, strength: float, random: np.random.Generator) -> People:
+def draw_outputs(design: Design, kind: Kind, strength: float, random: np.random.Generator) -> People[np.float64]:
     """A dataset whose ``labels`` are two values ``(n, 2)``, or three labels ``(n, 3)``, shown by both modalities alike.
 
     Each person has 6 to 60 windows. With ``strength`` 0, targets cannot be predicted.
@@ -56,7 +56,7 @@ def run_outputs(
 
 
 def _train_all(
-    people: list[People], kind: Kind, methods: Methods, seeds: int, seed: int
+    people: list[People[np.float64]], kind: Kind, methods: Methods, seeds: int, seed: int
 ) -> Iterator[dict[str, Outcomes]]:
     offsets = np.cumsum([0, *(len(each.labels) for each in people)]).tolist()
     trainings = [
@@ -79,7 +79,7 @@ def _train_all(
         yield found
 
 
-def _outcomes(people: People, kind: Kind, outputs: NDArray[np.float64]) -> Outcomes:
+def _outcomes(people: People[np.float64], kind: Kind, outputs: NDArray[np.float64]) -> Outcomes:
     metrics = {name: find_metric(name) for name in METRICS[kind]}
     targets = people.labels if kind == "values" else people.labels.astype(np.int64)
     n_outputs = targets.shape[1]

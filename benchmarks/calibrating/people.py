@@ -1,7 +1,7 @@
 """Simulated people in two modalities of equal distribution, and the splits of their samples."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ Labels = Literal["even", "uneven", "majority", "single"]
 LABELS: tuple[Labels, ...] = ("even", "uneven", "majority", "single")
 Floats = NDArray[np.float32]
 Index = NDArray[np.int64]
+Target = TypeVar("Target", np.int64, np.float64)
 
 N_FEATURES = 16
 _PERSON, _OWN = 0.7, 0.7  # deviations of a person's offset, and of how a person shows a class
@@ -34,14 +35,11 @@ class Design:
 
 
 @dataclass(frozen=True)
-class People:
-    """One simulated dataset: ``x`` ``(n, 2, F)``, people ``(n,)``, and folds.
-
-    ``labels`` are classes ``(n,)``, or values or zeros and ones ``(n, targets)``.
-    """
+class People(Generic[Target]):
+    """One simulated dataset: ``x`` ``(n, 2, F)``, labels ``(n,)`` or ``(n, targets)``, people ``(n,)``, and folds."""
 
     x: Floats
-    labels: NDArray[Any]
+    labels: NDArray[Target]
     person: Index
     folds: list[Fold]
 
@@ -76,7 +74,7 @@ def _labels_of(person: int, design: Design, random: np.random.Generator) -> Any:
     return random.choice(2, int(random.integers(n // 5, 2 * n)), p=share).astype(np.int64)
 
 
-def draw_people(design: Design, strength: float, random: np.random.Generator) -> People:
+def draw_people(design: Design, strength: float, random: np.random.Generator) -> People[np.int64]:
     """A dataset in which the labels move both modalities by ``strength`` deviations; 0: they cannot be predicted.
 
     Directions, people's offsets and their ways to show a class are drawn anew for each modality, so that no modality is

@@ -106,12 +106,12 @@ def rate_metrics(
             rates.add("siblings", verdict.p < _ALPHA)
             rates.add("difference held", verdict.difference.low <= 0 <= verdict.difference.high)
         for name in ("twin0", "first", "second"):
-            scores = [
+            intervals = [
                 score_intervals(replace(each[name], metrics={metric: each[name].metrics[metric]})) for each in methods
             ]
-            truth = float(np.mean([each[metric].mean for each in scores]))
-            for intervals in scores:
-                rates.add("score held", intervals[metric].low <= truth <= intervals[metric].high)
+            truth = float(np.mean([scores[metric].mean for scores in intervals]))
+            for scores in intervals:
+                rates.add("score held", scores[metric].low <= truth <= scores[metric].high)
     return found
 
 

@@ -41,7 +41,9 @@ def run_datasets(
         yield from _train_all(people, methods, seeds, int(random.integers(2**31)))
 
 
-def _train_all(people: list[People], methods: Methods, seeds: int, seed: int) -> Iterator[dict[str, Outcomes]]:
+def _train_all(
+    people: list[People[np.int64]], methods: Methods, seeds: int, seed: int
+) -> Iterator[dict[str, Outcomes]]:
     offsets = np.cumsum([0, *(len(each.labels) for each in people)]).tolist()
     trainings = [
         Training(fold, modalities, offset)
@@ -65,7 +67,7 @@ def _train_all(people: list[People], methods: Methods, seeds: int, seed: int) ->
         yield found
 
 
-def linear(people: People, modality: int) -> Outcomes:
+def linear(people: People[np.int64], modality: int) -> Outcomes:
     """A ridge classifier of one modality, each class weighing the same: nothing about it is drawn."""
     x = np.concatenate([people.x[:, modality], np.ones((len(people.labels), 1))], axis=1).astype(np.float64)
     predictions = np.zeros((1, len(x)), dtype=np.int64)
@@ -79,5 +81,5 @@ def linear(people: People, modality: int) -> Outcomes:
     return _outcomes(people, predictions, varies=False)
 
 
-def _outcomes(people: People, predictions: NDArray[np.int64], varies: bool = True) -> Outcomes:
+def _outcomes(people: People[np.int64], predictions: NDArray[np.int64], varies: bool = True) -> Outcomes:
     return Outcomes(people.labels, predictions, people.person, people.fold, 2, varies)

@@ -73,10 +73,9 @@ class Judge:
         elif event == "open" and _is_written(args) and not self._is_inside(args[0]):
             self._seen.append(f"open {args!r:.200}")
 
-    def _is_inside(self, path: object) -> bool:
-        if not isinstance(path, str | bytes | os.PathLike):
-            return True  # a descriptor of an open file
-        return os.fsdecode(os.path.realpath(path)).startswith((self._folder, "/dev/", "/proc/"))
+    def _is_inside(self, path: int | str | bytes | os.PathLike[str]) -> bool:
+        allowed = (self._folder, "/dev/", "/proc/")
+        return isinstance(path, int) or os.path.realpath(os.fsdecode(path)).startswith(allowed)
 
 
 def _is_written(args: tuple[Any, ...]) -> bool:

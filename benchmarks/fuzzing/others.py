@@ -109,12 +109,11 @@ def make_marks(_: Path) -> list[bytes]:
     return [Simulation(1).describe().encode()]
 
 
-def read_mark(path: Path) -> object:
+def read_mark(path: Path) -> None:
     from mmbench_datasets.deap.simulate.folder import _mark_simulated
     from mmbench_datasets.deap.simulate.options import Simulation
 
     _mark_simulated(path.parent, Simulation(1))
-    return None
 
 
 # ---- plugins
@@ -127,12 +126,11 @@ def make_pins(_: Path) -> list[bytes]:
     return [b"".join(path.read_bytes().splitlines(True)[:5]) for path in sorted(folder.glob("*/pins.txt"))]
 
 
-def read_pins(path: Path) -> object:
+def read_pins(path: Path) -> None:
     from mmbench.contract.pins import check_pins, load_pins
     from mmbench.contract.types import Download
 
     check_pins(Download("https://example.org/", load_pins(path)))
-    return None
 
 
 def make_sources(_: Path) -> list[bytes]:

@@ -5,7 +5,6 @@ import pickle
 from collections.abc import Sequence
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import numpy as np
 
@@ -157,8 +156,7 @@ def change_seed_v(random: Random, seeds: Sequence[bytes]) -> bytes:
     name = random.choice([*parts])
     parts[name] = mutations.change_pickle(random, [parts[name]])
     file = io.BytesIO()
-    arrays_of: dict[str, Any] = {key: np.frombuffer(content, np.uint8) for key, content in parts.items()}
-    np.savez(file, **arrays_of)
+    np.savez(file, allow_pickle=False, **{key: np.frombuffer(content, np.uint8) for key, content in parts.items()})
     return file.getvalue()
 
 

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 from unittest import mock
 
@@ -57,15 +58,14 @@ def _make_dat(_: Path) -> list[bytes]:
     return [file.getvalue(), *(pickle.dumps(_arrays(), protocol) for protocol in (0, 2, 3, 4)), *mutations.CALLS]
 
 
-def _make_mat(_: Path) -> list[bytes]:
+def _make_mat(folder: Path) -> list[bytes]:
     from scipy.io import savemat
 
     made = []
     for options in ({}, {"do_compression": True}, {"format": "4"}):
-        file = io.BytesIO()
         arrays = {"labels": _arrays()["labels"], "data": _arrays()["data"]} if not options.get("format") else {}
-        savemat(file, arrays or {"labels": _arrays()["labels"]}, **options)  # type: ignore[arg-type]  # files are accepted, too
-        made.append(file.getvalue())
+        savemat(folder / "seed.mat", arrays or {"labels": _arrays()["labels"]}, **options)
+        made.append((folder / "seed.mat").read_bytes())
     return made
 
 
@@ -85,12 +85,11 @@ def _make_ratings(_: Path) -> list[bytes]:
     return [text.encode(), b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode()]
 
 
-def _read_ratings(path: Path) -> object:
+def _read_ratings(path: Path) -> None:
     from mmbench_datasets.deap.ratings import check_agreement, load_ratings
 
     labels = np.array([[of + 0.5, 2.25, 3, 4] for of in (1, 2, 3)])
     check_agreement(path, load_ratings(path), 1, labels)
-    return None
 
 
 def _make_bdf(folder: Path) -> list[bytes]:
@@ -291,7 +290,7 @@ def _make_comparisons(folder: Path) -> list[bytes]:
     return [path.read_bytes() for path in sorted(run_toy(folder).glob("comparison-*.json"))]
 
 
-def _read_comparison(path: Path) -> object:
+def _read_comparison(path: Path) -> None:
     from mmbench.results.loading import load_comparison
     from mmbench.workflows.reuse import find_comparisons
 
@@ -299,7 +298,6 @@ def _read_comparison(path: Path) -> object:
     place.write_bytes(path.read_bytes())
     find_comparisons(place.parent.parent)
     _show(load_comparison(place))
-    return None
 
 
 def _make_ablations(folder: Path) -> list[bytes]:
@@ -313,7 +311,7 @@ def _make_ablations(folder: Path) -> list[bytes]:
     return [json.dumps(listed).encode()]
 
 
-def _read_ablation(path: Path) -> object:
+def _read_ablation(path: Path) -> None:
     from rich.console import Console
 
     from mmbench.reporting.terminal import ablation_tables
@@ -325,7 +323,6 @@ def _read_ablation(path: Path) -> object:
     result = load_ablation(place)
     json.dumps(result.to_json())
     Console(file=io.StringIO(), width=80).print(ablation_tables(result))
-    return None
 
 
 def _make_failures(_: Path) -> list[bytes]:
@@ -387,7 +384,7 @@ def _make_audits(_: Path) -> list[bytes]:
     return [json.dumps({"audit": published.make_audit().to_plain()}).encode()]
 
 
-def _read_audit(path: Path) -> object:
+def _read_audit(path: Path) -> None:
     from rich.console import Console
 
     from mmbench.reporting.terminal import audit_table
@@ -397,7 +394,6 @@ def _read_audit(path: Path) -> object:
     result = load_audit(path)
     json.dumps(result.to_json())
     Console(file=io.StringIO(), width=80).print(audit_table(result, path))
-    return None
 
 
 def _make_prepared(folder: Path) -> list[bytes]:
@@ -411,7 +407,7 @@ def _make_prepared(folder: Path) -> list[bytes]:
     return [path.read_bytes()]
 
 
-def _change_sealed(random: Any, seeds: Sequence[bytes]) -> bytes:
+def _change_sealed(random: Random, seeds: Sequence[bytes]) -> bytes:
     """Change bytes, or the content of the checksum footer with a valid checksum."""
     import hashlib
 
@@ -568,13 +564,12 @@ def _make_memory(folder: Path) -> list[bytes]:
     return [(folder / "seed.json").read_bytes()]
 
 
-def _read_memory(path: Path) -> object:
+def _read_memory(path: Path) -> None:
     from mmbench.storage.hashing import FileDigests
 
     digests = FileDigests(path)
     digests(path.parent / "known")
     digests.save()
-    return None
 
 
 def _make_folds(folder: Path) -> list[bytes]:

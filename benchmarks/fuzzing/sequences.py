@@ -127,17 +127,14 @@ def read_eav(path: Path) -> object:
 
 def make_eav_eeg(root: Path) -> list[bytes]:
     """EEG of a simulated person, of ten trials of which each is cut to 100 time steps."""
-    from io import BytesIO
-
     from scipy.io import loadmat, savemat
 
     tree = loadmat(_simulated(root, "eav", subjects=1) / "subject1" / "EEG" / "subject1_eeg.mat")
     arrays = {name: value[:100] for name, value in tree.items() if not name.startswith("_")}
     made = []
     for compressed in (False, True):
-        file = BytesIO()
-        savemat(file, arrays, do_compression=compressed)  # type: ignore[arg-type]  # files are accepted, too
-        made.append(file.getvalue())
+        savemat(root / "seed.mat", arrays, do_compression=compressed)
+        made.append((root / "seed.mat").read_bytes())
     return made
 
 

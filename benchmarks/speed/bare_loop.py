@@ -32,12 +32,12 @@ def train_bare(
     training: Training,
     batches: Callable[[np.random.Generator], Iterator[Rows]],
     batch: Callable[[Rows], dict[str, Bags]],
-    order: Callable[[Rows], NDArray[np.int64]] | None = None,
+    order: Callable[[Rows], Rows | None] | None = None,
 ) -> Trained:
     """Step, validate, predict the test part, keep the best weights.
 
     ``batches`` yields the rows of the batches of an epoch, ``batch`` reads some rows, ``order`` is that in which rows
-    are predicted (None: their own).
+    are predicted (None, also returned: their own).
     """
     y = torch.from_numpy(labels)
     random = np.random.default_rng(0)
@@ -51,7 +51,8 @@ def train_bare(
 
     def predict(rows: Rows) -> Tensor:
         model.eval()
-        at = np.arange(len(rows)) if order is None else order(rows)
+        at = order(rows) if order else None
+        at = np.arange(len(rows)) if at is None else at
         with torch.inference_mode():
             parts = [model(batch(rows[at[start : start + 64]])) for start in range(0, len(rows), 64)]
         return torch.cat(parts)[torch.from_numpy(np.argsort(at))]
@@ -63,7 +64,7 @@ def train_bare(
         for rows in batches(random):
             loss = F.cross_entropy(model(batch(rows)), y[rows])
             optimizer.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]  # torch has no type for it
+            loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
             nn.utils.clip_grad_norm_(model.parameters(), training.clip)
             optimizer.step()
             schedule.step()

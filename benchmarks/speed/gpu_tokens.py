@@ -45,14 +45,14 @@ def setup(folder: Path, quick: bool) -> Iterator[Contenders]:
     n = 300 if quick else min(17_480, shutil.disk_usage(folder).free // 2 // (6 * BAG * 49 * 768))
     store = write_store(folder / "benchmark.h5", n, n_pictures=500)
     device = torch.device("cuda")
-    swin: Any = make_swin(frozen=True).to(device).to(memory_format=torch.channels_last)
+    swin = make_swin(frozen=True).to(device).to(memory_format=torch.channels_last)
     # The same batches as ours, but scaled and on the device before timing.
     some = torch.from_numpy(store.source("face").read(np.arange(RESIDENT * BATCH // BAG + 1))[0]).flatten(0, 1)
     batches = [
         swin.scaling(part.to(device)).contiguous(memory_format=torch.channels_last)
         for part in torch.split(some[: RESIDENT * BATCH], BATCH)
     ]
-    whole: Any = make_swin(frozen=True).to(device, torch.bfloat16).to(memory_format=torch.channels_last)
+    whole = make_swin(frozen=True).to(device, torch.bfloat16).to(memory_format=torch.channels_last)
     halved = [batch.bfloat16() for batch in batches]
     yield Contenders(
         {

@@ -102,7 +102,7 @@ def host(problem: Problem, inputs: Inputs) -> Trained:
     return Trained([epoch.train_loss for epoch in fitted.history], model.state_dict())
 
 
-def bare(problem: Problem, sizes: Callable[[Any], Any] | None) -> Trained:
+def bare(problem: Problem, sizes: Callable[[Rows], NDArray[np.float64] | None] | None) -> Trained:
     """A plain loop whose batches are padded to their longest; ``sizes`` of rows put similar lengths together."""
     data, labels, fold, training = problem
     x = {name: [torch.from_numpy(each.T.copy()) for each in recordings] for name, recordings in data.items()}

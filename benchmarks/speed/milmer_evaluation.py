@@ -167,7 +167,7 @@ def make_products(store: Any, weights: Path) -> Any:
             numbers[form] = torch.randn(n_numbers).as_strided(*form)
         return numbers[form]
 
-    class RecordProducts(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has no types for it
+    class RecordProducts(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
             if func.overloadpacket in products:
                 calls.append((func, [like(value) for value in args]))

@@ -14,6 +14,7 @@ from mmbench.data.store_writer import write_samples
 from mmbench.registry.build import build_encoder, build_fusion
 from mmbench.registry.specs import parse_spec
 from mmbench.training.model import Model
+from mmbench_milmer.swin import Swin
 
 BAG, SIDE, CHANNELS, TIMES = 10, 224, 32, 384
 FACE = Modality("face", "image", (3, SIDE, SIDE), instances=BAG)
@@ -53,10 +54,12 @@ def picture(random: np.random.Generator) -> bytes:
     return file.getvalue()
 
 
-def make_swin(frozen: bool, side: int = SIDE) -> Encoder:
+def make_swin(frozen: bool, side: int = SIDE) -> Swin:
     """Swin-tiny with random weights, the same in every call."""
     face = Modality("face", "image", (3, side, side), instances=BAG)
-    return build_encoder(parse_spec(SWIN.format(frozen=str(frozen).lower())), face, (), seed=0)
+    swin = build_encoder(parse_spec(SWIN.format(frozen=str(frozen).lower())), face, (), seed=0)
+    assert isinstance(swin, Swin)
+    return swin
 
 
 def make_model(encoders: Sequence[Encoder], face: Encoder) -> Model:
