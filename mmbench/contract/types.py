@@ -121,7 +121,7 @@ class Schema:
     def __init__(
         self,
         modalities: tuple[Modality, ...],
-        tasks: Mapping[str, Task] | Mapping[str, tuple[str, ...]] | Mapping[str, Task | tuple[str, ...]],
+        tasks: Mapping[str, Task | tuple[str, ...]],
         groups: tuple[str, ...] = (),
     ) -> None:
         # One str is a tuple without its comma, not a class for each letter; `check_schema` of the host says so.

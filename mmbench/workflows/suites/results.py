@@ -204,7 +204,7 @@ class SuiteResult(Displayed):
             "higher_is_better": comparison.higher_is_better if comparison else None,
             "unit": comparison.run["unit"] if comparison else None,
             "n_units": len(comparison.methods[0].units) if comparison else None,
-            **(describe_doubts(comparison) if comparison else {}),
+            "doubts": describe_doubts(comparison) if comparison else None,
             "scores": {name: asdict(cell) for name, cell in cells.items()},
         }
 

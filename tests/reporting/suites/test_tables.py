@@ -77,8 +77,7 @@ def test_missing_scores_and_datasets_are_dashes_and_counted_with_their_reasons(
     )
     text = show(path)
     row = next(line for line in text.splitlines() if line.startswith("third")).split()
-    assert row[1] == "–"  # no mean rank
-    assert row[3] == "–"  # no score on b
+    assert (len(row), row[1], row[3]) == (4, "–", "–")  # no mean rank, a score on a, none on b
     assert "2 of 4 datasets are not in these results:" in text
     assert "c, not installed: no dataset 'c'" in text
     assert "1 score is missing (–):" in text

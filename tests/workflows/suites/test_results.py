@@ -99,6 +99,7 @@ def test_datasets_that_were_not_run_are_kept_with_their_reason(tmp_path: Path, w
         ("a", "run", ""),
         ("b", "not at hand", "b is not here"),
     ]
+    assert plain["datasets"][1]["doubts"] is None
     assert plain["datasets"][1]["scores"]["first"] == {"score": None, "reason": "b not at hand: b is not here"}
     json.dumps(plain, allow_nan=False)
 
@@ -106,9 +107,10 @@ def test_datasets_that_were_not_run_are_kept_with_their_reason(tmp_path: Path, w
 def test_json_of_results_holds_what_the_warnings_are_about(tmp_path: Path, write_suite_results: Write) -> None:
     card = {"access": "simulated", "title": "Made up", "notes": ["Films are the same."]}
     (plain,) = load_suite_result(write_suite_results(tmp_path, {"a": ORDER}, card=card)).to_json()["datasets"]
-    assert plain["straddling"]["trial"] == 0.25
-    assert (plain["simulated"], plain["data_notes"]) == (True, ["Films are the same."])
-    assert {"copies", "lacking", "untrained", "suspicions"} <= set(plain)
+    doubts = plain["doubts"]
+    assert doubts["straddling"]["trial"] == 0.25
+    assert (doubts["simulated"], doubts["data_notes"]) == (True, ["Films are the same."])
+    assert (doubts["copies"], doubts["lacking"], doubts["untrained"], doubts["suspicions"]) == (0, {}, [], [])
 
 
 def test_results_without_any_comparison_have_neither_ranks_nor_a_test(
