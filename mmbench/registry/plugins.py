@@ -2,7 +2,7 @@
 
 import importlib
 import importlib.util
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.metadata import entry_points
@@ -130,6 +130,11 @@ class Registry:
         """Collect every kind now, so that errors of plugins are found before anything runs."""
         for kind in _KINDS:
             getattr(self, kind)
+
+    def classes_of(self, plugins: Collection[str]) -> list[type]:
+        """The classes of all components of some plugins."""
+        entries = (entry for kind in _KINDS for entry in getattr(self, kind).values())
+        return [each.component for each in entries if each.plugin in plugins and isinstance(each.component, type)]
 
     def is_own(self, kind: str, name: str) -> bool:
         """Whether a component is built in or belongs to a distribution of the host's repository."""

@@ -20,7 +20,7 @@ from typing import Any
 
 from mmbench.data import FOLDS_FILE, Preparation, describe_preparation
 from mmbench.errors import UserError
-from mmbench.registry import Spec
+from mmbench.registry import Spec, find_code, load_registry
 from mmbench.results import Comparison, check_data_agreement, load_comparison
 from mmbench.storage import (
     FileResolver,
@@ -95,11 +95,18 @@ def find_finished_run(spec: RunSpec, started: StartedRun) -> Comparison | None:
 
 
 def note_finished_run(spec: RunSpec, started: StartedRun, finished: FinishedRun) -> None:
-    """Write the note of a request, unless a fold failed, parameters name files, or code changed since it started."""
+    """Write the note of a request, unless a fold failed, or what decides the result is unknown or has changed.
+
+    Unknown are files that parameters name, and code that is computed; code may have changed since it was loaded.
+    """
     comparison = finished.comparison
     if not _is_covered(spec) or comparison.failed or any(_names_files(method.run) for method in comparison.methods):
         return
-    modules = _other_modules() - set(map(Path, started.key["sources"]))
+    codes = [find_code(each) for each in load_registry(spec.plugins).classes_of(spec.plugins)]
+    if any(code.unknown or not code.is_current() for code in codes):
+        return
+    # What plugins import in functions, and read beside them, is no loaded module of this process.
+    modules = _other_modules().union(*(code.paths for code in codes)) - set(map(Path, started.key["sources"]))
     if not started.is_current() or any(_is_newer(path, started.time) for path in modules):
         return
     note = {

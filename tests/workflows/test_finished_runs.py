@@ -14,12 +14,20 @@ import pytest
 import mmbench.workflows.experiment as experiment
 from mmbench.results import Comparison
 from mmbench.storage import record_messages
-from mmbench.workflows.finished_runs import StartedRun
+from mmbench.workflows.finished_runs import StartedRun, start_run
 from mmbench.workflows.request import RunSpec
 from mmbench.workflows.run import run_spec
 
 TOY, FAULTY = (Path(__file__).parents[1] / "plugins" / f"{name}_plugin.py" for name in ("toy", "faulty"))
 Request = Callable[..., Comparison]
+LATER = """
+
+def _later():
+    import imported_later
+    from pathlib import Path
+
+    return imported_later.LATER, Path(__file__).with_name("settings.json").read_text()
+"""
 
 
 @pytest.fixture
@@ -31,7 +39,9 @@ def spec(tmp_path: Path, toy_people: Path) -> RunSpec:
     neighbour.write_text("KNOWN = 1\n")
     imported = f"import sys\nsys.path.insert(0, {str(tmp_path)!r})\nimport {neighbour.stem}\n"
     head, rest = TOY.read_text().split("import ", 1)
-    plugin.write_text(f"{head}{imported}import {rest}")
+    plugin.write_text(f"{head}{imported}import {rest}{LATER}")
+    (tmp_path / "imported_later.py").write_text("LATER = 1\n")
+    (tmp_path / "settings.json").write_text("{}\n")
     return RunSpec(
         "late",
         "toy",
@@ -100,6 +110,8 @@ def change_a_recording(spec: RunSpec) -> None:
     [
         lambda spec: add_a_comment(Path(spec.plugins[0])),
         lambda spec: add_a_comment(next(Path(spec.plugins[0]).parent.glob("neighbour_*.py"))),
+        lambda spec: add_a_comment(Path(spec.plugins[0]).with_name("imported_later.py")),
+        lambda spec: Path(spec.plugins[0]).with_name("settings.json").write_text("[]\n"),
         change_a_recording,
         lambda spec: next(spec.out.glob("*/*/fold-1-*.json")).unlink(),
         lambda spec: next(spec.out.glob("*/*/fold-1-*.json")).write_text("{"),
@@ -111,6 +123,8 @@ def change_a_recording(spec: RunSpec) -> None:
     ids=[
         "plugin",
         "module of a plugin",
+        "module that a function imports",
+        "file that a plugin reads",
         "recording",
         "record",
         "damaged record",
@@ -127,6 +141,36 @@ def test_what_changed_is_computed_again(
     change(spec)
     assert len(run_spec(spec).methods[0].records) == 2
     assert len(computed) == 2
+
+
+def test_a_plugin_edited_after_it_was_loaded_leaves_no_note(spec: RunSpec, computed: list[RunSpec]) -> None:
+    # The second request ran the code that was loaded for the first: another process must not find it.
+    run_spec(spec)
+    add_a_comment(Path(spec.plugins[0]).with_name("imported_later.py"))
+    run_spec(spec)
+    run_spec(spec)
+    assert len(computed) == 3
+
+
+def test_code_that_is_computed_leaves_no_note(spec: RunSpec, computed: list[RunSpec]) -> None:
+    with Path(spec.plugins[0]).open("a") as file:
+        file.write("\nexec(input.__name__ and 'HIDDEN = 1')\n")
+    run_spec(spec)
+    run_spec(spec)
+    assert len(computed) == 2
+
+
+def test_a_dataset_is_known_by_its_place(spec: RunSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = set()
+    for folder in ("one", "other"):
+        (tmp_path / folder / "data").mkdir(parents=True)
+        link = tmp_path / "link"
+        link.unlink(missing_ok=True)
+        link.symlink_to(tmp_path / folder / "data")
+        names.add(start_run(replace(spec, dataset=str(link))).name)
+        monkeypatch.chdir(tmp_path / folder)
+        names.add(start_run(replace(spec, dataset="./data")).name)
+    assert len(names) == 4
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,13 @@ class Code(NamedTuple):
     paths: frozenset[Path] = frozenset()
     unknown: tuple[str, ...] = ()
 
+    def is_current(self) -> bool:
+        """Whether the files still are those of the digest, which were read when the component was first used."""
+        try:
+            return {file_digest(path)[:12] for path in self.paths} == set(self.files.values())
+        except OSError:
+            return False
+
     def described(self) -> dict[str, Any]:
         """The parts of a cache key: the digest, and the files for messages about differences."""
         return {"code": self.digest, "modules": dict(self.files)}

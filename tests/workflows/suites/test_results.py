@@ -110,7 +110,8 @@ def test_json_of_results_holds_what_the_warnings_are_about(tmp_path: Path, write
     doubts = plain["doubts"]
     assert doubts["straddling"]["trial"] == 0.25
     assert (doubts["simulated"], doubts["data_notes"]) == (True, ["Films are the same."])
-    assert (doubts["copies"], doubts["lacking"], doubts["untrained"], doubts["suspicions"]) == (0, {}, [], [])
+    assert (doubts["copies"], doubts["lacking"], doubts["suspicions"]) == (0, {}, [])
+    assert [each["method"] for each in doubts["untrained"]] == ["second", "third"]
 
 
 def test_results_without_any_comparison_have_neither_ranks_nor_a_test(
