@@ -89,3 +89,19 @@ def test_few_copies_are_recorded_and_raise_no_alarm(tmp_path: Path) -> None:
     found = mmbench.run("prior", "mfeat", modalities=["mor", "zer"], **options)
     assert found.run["copies"] == pytest.approx(12 / 2000)
     assert "LEAK" not in render(comparison_table(found))
+
+
+def test_copies_are_found_whether_coarse_or_continuous_vectors_stand_first(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    coarse = np.zeros((2000, 64))
+    coarse[:, :24] = random.integers(0, 2, (2000, 24))
+    copied = np.tile(random.normal(size=(500, 64)), (2, 1))
+    labels = {"coarse": random.integers(0, 2, 2000), "copied": np.tile(random.integers(0, 2, 500), 2)}
+    parts = {"coarse": coarse, "copied": copied}
+    shares = []
+    for order in (("coarse", "copied"), ("copied", "coarse")):
+        x, y = (np.concatenate([each[name] for name in order]) for each in (parts, labels))
+        data = mmbench.from_arrays({"a": x.astype(np.float32)}, y, groups={})
+        done = mmbench.run("prior", data, out=tmp_path, cache=tmp_path, jobs=1, folds=2, seeds=1, diagnose="no")
+        shares.append(done.run["copies"])
+    assert min(shares) > 0.1
