@@ -12,7 +12,7 @@ from mmbench.data.samples.schema import check_schema
 from mmbench.errors import DataError, SpecError
 from mmbench.registry import Registry, Spec
 from mmbench.storage import (
-    ignore_read_only,
+    ignore_unwritable,
     make_folder,
 )
 
@@ -68,7 +68,7 @@ def name_on_shell(dataset: Dataset, root: Path) -> str:
 def _folder_of_datasets(cache: Path) -> Path:
     """The folder in which simulated datasets create their files; created unless the cache is read-only."""
     folder = cache / "data"
-    with ignore_read_only():
+    with ignore_unwritable():
         make_folder(folder)
     return folder
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from mmbench.storage import KeyParts, ignore_read_only, key_digest, load_object, locked, write_text
+from mmbench.storage import KeyParts, ignore_unwritable, key_digest, load_object, locked, write_text
 
 PREPARED_FOLDERS = "folders.json"
 INVENTORIES = "inventories.json"
@@ -14,7 +14,7 @@ INVENTORIES = "inventories.json"
 def note_prepared(cache: Path, root: Path, prepared: Path) -> None:
     """Remember that a prepared file is of the folder ``root``; nothing if the cache cannot be written."""
     path = cache / PREPARED_FOLDERS
-    with ignore_read_only(), locked(path):
+    with ignore_unwritable(), locked(path):
         known = _load(path)
         mine = known.setdefault(str(root.resolve()), [])
         if prepared.name not in mine:
@@ -41,7 +41,7 @@ def recall_inventory(
         if noted == key:
             return lines
     lines = [*take()]
-    with ignore_read_only(), locked(path):
+    with ignore_unwritable(), locked(path):
         known = {name: noted for name, noted in _load(path).items() if (prepared.parent / name).is_file()}
         write_text(path, json.dumps({**known, prepared.name: [key, *lines]}) + "\n")
     return lines

@@ -19,7 +19,7 @@ from .damage import report_damaged as report_damaged
 from .damage import retry_on_damage as retry_on_damage
 from .file_types import check_content as check_content
 from .files import check_free_space as check_free_space
-from .files import ignore_read_only as ignore_read_only
+from .files import ignore_unwritable as ignore_unwritable
 from .files import is_in_use as is_in_use
 from .files import is_lock_held as is_lock_held
 from .files import lock_for as lock_for

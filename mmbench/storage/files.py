@@ -59,17 +59,21 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 def is_read_only(error: BaseException | None) -> bool:
     """Whether an error, or the cause of a StorageError, says that a file or folder is read-only."""
+    return _errno_of(error) in _READ_ONLY
+
+
+def _errno_of(error: BaseException | None) -> int | None:
     cause = error.__cause__ if isinstance(error, StorageError) else error
-    return isinstance(cause, OSError) and cause.errno in _READ_ONLY
+    return cause.errno if isinstance(cause, OSError) else None
 
 
 @contextmanager
-def ignore_read_only() -> Iterator[None]:
-    """Ignore that a file or folder is read-only: for files that save time and are not required."""
+def ignore_unwritable() -> Iterator[None]:
+    """Ignore a read-only file or folder and a full disk: for files that save time and are not required."""
     try:
         yield
     except (OSError, StorageError) as error:
-        if not is_read_only(error):
+        if not (is_read_only(error) or _errno_of(error) in _FULL):
             raise
 
 
@@ -109,13 +113,13 @@ def mark_in_use(cache: Path) -> Iterator[None]:
     """Keep other processes from cleaning a cache while the block runs; no effect on a read-only one."""
     mark = make_folder(cache) / f"{_USING}{os.getpid()}-{secrets.token_hex(4)}"
     lock = Lock(mark)
-    with ignore_read_only(), storage_errors(mark):
+    with ignore_unwritable(), storage_errors(mark):
         lock.acquire()
     try:
         yield
     finally:
         lock.release()
-    with ignore_read_only():
+    with ignore_unwritable():
         mark.unlink(missing_ok=True)
 
 

@@ -9,7 +9,7 @@ from dataclasses import asdict, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmbench.storage.files import ignore_read_only, write_text
+from mmbench.storage.files import ignore_unwritable, write_text
 from mmbench.storage.folders import FileResolver
 from mmbench.storage.json_toml import load_object
 
@@ -107,7 +107,7 @@ class FileDigests:
     def save(self) -> None:
         """Keep the digests for the next run, unless the folder is read-only."""
         if self._changed:
-            with ignore_read_only():
+            with ignore_unwritable():
                 write_text(self.cache, json.dumps(self._known))
 
 

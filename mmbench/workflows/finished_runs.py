@@ -27,7 +27,7 @@ from mmbench.storage import (
     current_reporter,
     digest,
     file_stamp,
-    ignore_read_only,
+    ignore_unwritable,
     key_digest,
     load_object,
     write_text,
@@ -88,19 +88,20 @@ def find_finished_run(spec: RunSpec, started: StartedRun) -> Comparison | None:
         return None
     for line in (*lines, f"{n} of {n} folds have records and are kept"):
         current_reporter().message(line)
-    with ignore_read_only():
+    with ignore_unwritable():
         os.utime(comparison.path)  # of several comparisons in a folder, the newest is shown
     check_data_agreement(comparison, spec.cache)
     return comparison
 
 
 def note_finished_run(spec: RunSpec, started: StartedRun, finished: FinishedRun) -> None:
-    """Write the note of a request, unless a fold failed, or what decides the result is unknown or has changed.
+    """Write the note of a complete request, unless what decides its result is unknown or has changed.
 
     Unknown are files that parameters name, and code that is computed; code may have changed since it was loaded.
     """
     comparison = finished.comparison
-    if not _is_covered(spec) or comparison.failed or any(_names_files(method.run) for method in comparison.methods):
+    is_complete = not (comparison.failed or any(method.missing for method in comparison.methods))
+    if not (_is_covered(spec) and is_complete) or any(_names_files(method.run) for method in comparison.methods):
         return
     codes = [find_code(each) for each in load_registry(spec.plugins).classes_of(spec.plugins)]
     if any(code.unknown or not code.is_current() for code in codes):
@@ -117,7 +118,7 @@ def note_finished_run(spec: RunSpec, started: StartedRun, finished: FinishedRun)
         "modules": _stamp_files(modules),
         "lines": list(finished.lines),
     }
-    with ignore_read_only():
+    with ignore_unwritable():
         write_text(comparison.path.with_name(started.name), json.dumps(note, default=str))
 
 

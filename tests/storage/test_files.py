@@ -15,6 +15,7 @@ import pytest
 from mmbench import StorageError
 from mmbench.registry.source_digest.component_code import code_digest
 from mmbench.storage.files import (
+    ignore_unwritable,
     is_in_use,
     is_lock_held,
     lock_for,
@@ -83,6 +84,14 @@ def test_a_full_disk(code: int, tmp_path: Path) -> None:
         fill()
     assert caught.value.where == str(tmp_path / "file.h5")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS])
+def test_a_file_that_only_saves_time_may_remain_unwritten(code: int, tmp_path: Path) -> None:
+    with ignore_unwritable(), written_whole(tmp_path / "note.json"):
+        raise OSError(code, os.strerror(code))
+    with pytest.raises(OSError, match="Input/output"), ignore_unwritable():
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full here")

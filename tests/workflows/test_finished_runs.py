@@ -1,5 +1,6 @@
 """A repeated request finds its comparison without computing anything, unless something it depends on has changed."""
 
+import json
 import shutil
 import subprocess
 import sys
@@ -147,6 +148,17 @@ def test_a_plugin_edited_after_it_was_loaded_leaves_no_note(spec: RunSpec, compu
     # The second request ran the code that was loaded for the first: another process must not find it.
     run_spec(spec)
     add_a_comment(Path(spec.plugins[0]).with_name("imported_later.py"))
+    run_spec(spec)
+    run_spec(spec)
+    assert len(computed) == 3
+
+
+def test_an_incomplete_comparison_leaves_no_note(spec: RunSpec, computed: list[RunSpec]) -> None:
+    run_spec(spec)
+    for note in spec.out.glob("*/.finished-*.json"):
+        note.unlink()
+    record = next(spec.out.glob("*/late-*/fold-0-*.json"))
+    record.write_text(json.dumps({**json.loads(record.read_text()), "seed": 5}))
     run_spec(spec)
     run_spec(spec)
     assert len(computed) == 3

@@ -98,7 +98,7 @@ def find_absent(path: Path, videos: range) -> Mapping[str, list[str]]:
 def _measure(path: Path) -> _Trials:
     """The shapes of the signals, and the self-assessments."""
     status = path.stat()
-    return _measure_once(path, status.st_mtime_ns, status.st_size)
+    return _measure_once(path, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
 
 
 @lru_cache(maxsize=64)

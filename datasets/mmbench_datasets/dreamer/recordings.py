@@ -28,7 +28,7 @@ def count_people(path: Path) -> int:
     """The number of people in a whole file; raises DataError for one that is truncated or not DREAMER's."""
     check_mat(path)
     status = path.stat()
-    return _count_people(path, status.st_mtime_ns, status.st_size)
+    return _count_people(path, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
 
 
 @lru_cache(maxsize=8)
@@ -76,7 +76,7 @@ class Counted(NamedTuple):
 def count_windows(path: Path, windows: Windows, last_seconds: float | None, scale: RatingScale) -> Counted:
     """People, trials, windows, and windows of each class of valence, by ratings and shapes alone."""
     status = path.stat()
-    return _count_windows(path, windows, last_seconds, scale, status.st_mtime_ns, status.st_size)
+    return _count_windows(path, windows, last_seconds, scale, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
 
 
 @lru_cache(maxsize=8)

@@ -98,13 +98,14 @@ def _read_all(folders: Iterable[Path]) -> Iterator[Session | DataError]:
                 raise DataError("is missing", where=path, remedy=_REMEDY)
             check_content(path, "is an XML document")
             status = path.stat()
-            yield _read_session(path, status.st_mtime_ns, status.st_size, tuple(list_files(folder)))
+            times = status.st_mtime_ns, status.st_ctime_ns
+            yield _read_session(path, status.st_size, times, tuple(list_files(folder)))
         except DataError as error:
             yield error
 
 
 @lru_cache(maxsize=4096)
-def _read_session(path: Path, _: int, size: int, files: tuple[Path, ...]) -> Session:
+def _read_session(path: Path, size: int, _: tuple[int, int], files: tuple[Path, ...]) -> Session:
     from xml.etree import ElementTree
 
     if size > _LONGEST:

@@ -128,11 +128,11 @@ def read_headers(path: Path) -> tuple[RunHeader, ...]:
         status = path.stat()
     except OSError as error:
         raise DataError("was not exported", where=path, remedy="leave --data out to export it") from error
-    return _read_headers(path, status.st_mtime_ns, status.st_size)
+    return _read_headers(path, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
 
 
 @lru_cache(maxsize=4096)
-def _read_headers(path: Path, _time: int, _size: int) -> tuple[RunHeader, ...]:
+def _read_headers(path: Path, *_: int) -> tuple[RunHeader, ...]:
     import h5py
 
     with _reported_damage(path), h5py.File(path, "r") as file:

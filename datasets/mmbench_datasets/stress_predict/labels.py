@@ -26,12 +26,12 @@ def load_phases(path: Path) -> Mapping[str, tuple[Phase, ...]]:
     publishers' columns, integers, labels 0 and 1 and increasing times.
     """
     check_content(path)
-    stat = path.stat()
-    return _load(path, stat.st_mtime_ns, stat.st_size)
+    status = path.stat()
+    return _load(path, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
 
 
 @lru_cache(maxsize=2)  # called for each unit; parsing the 112,516 rows takes 0.1 s
-def _load(path: Path, changed: int, size: int) -> Mapping[str, tuple[Phase, ...]]:
+def _load(path: Path, *_: int) -> Mapping[str, tuple[Phase, ...]]:
     rows = _rows(path)
     if not rows.size or not np.isin(rows[:, 0], range(MOST + 1)).all() or not np.isin(rows[:, 2], (0, 1)).all():
         message = f"has no rows, a participant outside 0-{MOST} or a label other than 0 and 1"

@@ -18,8 +18,13 @@ SUFFIXES = (".npy", ".npz")
 
 def load_arrays(path: Path) -> "dict[str, NDArray[Any]]":
     """The arrays of a file by name, that of an NPY file by its stem; DataError where it holds objects or is damaged."""
-    status = path.stat() if path.exists() else None
-    return _load(path, status and (status.st_mtime_ns, status.st_size))
+    return _load(path, _stamp(path) if path.exists() else None)
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What changes with the content of a file, also where a tool restores its time of modification."""
+    status = path.stat()
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size
 
 
 @lru_cache(maxsize=32)
@@ -56,7 +61,7 @@ def load_array(path: Path, name: str = "") -> "NDArray[np.generic]":
 
 def join_arrays(paths: Sequence[Path], name: str) -> "NDArray[np.generic]":
     """The rows of the arrays ``name`` of several files, one after the other; DataError where one differs in shape."""
-    return _join(tuple(paths), name, tuple(path.stat().st_mtime_ns for path in paths))
+    return _join(tuple(paths), name, tuple(map(_stamp, paths)))
 
 
 @lru_cache(maxsize=8)

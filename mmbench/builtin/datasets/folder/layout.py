@@ -182,7 +182,7 @@ class Layout:
         return [self.folder / name for column in cells for name in named_files([column[at] for at in rows])]
 
 
-_opened: dict[Path, tuple[Layout, list[Path], list[tuple[int, int] | None]]] = {}
+_opened: dict[Path, tuple[Layout, list[Path], list[tuple[int, int, int] | None]]] = {}
 
 
 def open_layout(root: Path) -> Layout:
@@ -203,12 +203,12 @@ def open_layout(root: Path) -> Layout:
     return layout
 
 
-def _stat(path: Path) -> tuple[int, int] | None:
+def _stat(path: Path) -> tuple[int, int, int] | None:
     try:
         status = path.stat()
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_size
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size
 
 
 def _read(root: Path, described: Description) -> Layout:
